@@ -1,0 +1,1 @@
+//! The model catalog: organisations, integrations, providers and keys, in Postgres or SQLite.

@@ -1,0 +1,1 @@
+//! Who the gateway is and which role it assumes.

@@ -1,0 +1,1 @@
+//! A stand-in for STS and Claude Platform on AWS that checks as strictly as AWS does.

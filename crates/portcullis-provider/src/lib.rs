@@ -1,0 +1,1 @@
+//! Dialects and upstreams: wire types, translation, event streams, error maps.

@@ -1,0 +1,32 @@
+//! The vocabulary of the gateway: what a string from outside becomes, once, before anything else looks at it.
+//!
+//! Start with the module that bears the name of the thing: [`aws`] for what AWS names, [`slug`] and [`model`] for
+//! what callers write, [`ids`] for our own rows, [`api_key`] for the keys that developers hold, [`integration`] for
+//! what one connection to Claude Platform on AWS consists of, [`clock`] for the only clock.
+//!
+//! # Invariants
+//! - No I/O, and no clock but [`clock::SystemClock`]. (`cargo xtask layers`)
+//! - A value of these types is valid: nobody below checks again. `Deserialize` goes through the same parser.
+//! - Nothing here shows a secret in `Debug`. (test `debug_hides_every_secret`)
+
+pub mod api_key;
+pub mod aws;
+pub mod clock;
+pub mod ids;
+pub mod integration;
+pub mod model;
+pub mod slug;
+
+mod parsed;
+
+pub use api_key::{ApiKeySecret, InvalidApiKey};
+pub use aws::{
+    AccessKeyId, AccountId, AwsCredentials, ExternalId, InvalidAccessKeyId, InvalidExternalId, InvalidRegion,
+    InvalidRoleArn, InvalidSessionName, InvalidWorkspaceId, Region, RoleArn, SessionName, WorkspaceId,
+};
+pub use clock::{Clock, ManualClock, SharedClock, SystemClock};
+pub use ids::{ApiKeyId, IntegrationId, OrganisationId, ProviderId, RequestId, TenantWorkspaceId};
+pub use integration::{AwsAuth, ClaudePlatformAws, Revision};
+pub use model::{InvalidModelId, InvalidModelRef, ModelId, ModelRef};
+pub use secrecy::{ExposeSecret, SecretString};
+pub use slug::{InvalidSlug, Slug};

@@ -1,0 +1,2 @@
+//! The gateway's one binary.
+fn main() {}
