@@ -1,1 +1,33 @@
 //! Dialects and upstreams: wire types, translation, event streams, error maps.
+//!
+//! Anthropic's Messages API is the pivot. A Chat Completions request becomes a Messages request in
+//! [`chat::request`]; the answer travels back through [`chat::response`] when it is whole and through
+//! [`chat::stream`] when it is a stream. A Messages request for a Messages upstream keeps its bytes: [`envelope`]
+//! finds the one value that may change. What a model accepts is a row of [`models`], not an `if`.
+//!
+//! # Invariants
+//! - No I/O, no clock, no randomness: the same input gives the same bytes. (test `translating_twice_is_byte_identical`)
+//! - Nothing a caller wrote is dropped silently: it is translated, or reported in [`warnings`], or refused with a
+//!   400 that names it. (test `every_key_of_the_request_type_hits_a_rule`)
+//! - Key order and the text of numbers in tool schemas and arguments survive: the prompt cache is a byte prefix and
+//!   ids are 64 bits. (test `arguments_and_schemas_keep_their_text`)
+//! - A Messages body changes in the model's value alone. (test `all_bytes_outside_the_span_are_unchanged`)
+//! - Bytes from outside give a typed error, never a panic. (tests `arbitrary_*`)
+
+pub mod anthropic;
+pub mod chat;
+pub mod envelope;
+pub mod error;
+pub mod invalid;
+pub mod models;
+pub mod openai;
+pub mod sse;
+pub mod usage;
+pub mod warnings;
+
+pub use chat::request::{
+    ChatRequest, OnUnsupported, ResponseContext, SamplingPolicy, TranslatedRequest, TranslationOptions,
+};
+pub use envelope::Envelope;
+pub use invalid::{InvalidCode, InvalidRequest};
+pub use warnings::Warnings;

@@ -1,0 +1,5 @@
+//! Anthropic's Messages API: the message, its stream put together again, and a look at a stream that passes by.
+
+pub mod accumulator;
+pub mod message;
+pub mod tap;

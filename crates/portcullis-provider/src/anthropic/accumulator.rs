@@ -1,0 +1,1 @@
+//! A Messages stream becomes the whole message it stands for.

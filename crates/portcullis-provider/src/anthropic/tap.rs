@@ -1,0 +1,1 @@
+//! Watches a Messages stream that passes by.

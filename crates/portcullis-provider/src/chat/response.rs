@@ -1,0 +1,1 @@
+//! A whole Message becomes a chat completion.

@@ -1,0 +1,1 @@
+//! A stream of Messages events becomes a stream of chat completion chunks.

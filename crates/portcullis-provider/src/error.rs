@@ -1,0 +1,1 @@
+//! Errors, from the upstream and our own, in the client's dialect.

@@ -1,0 +1,1 @@
+//! What OpenAI's Chat Completions API defines, as far as both directions need it by name.

@@ -1,0 +1,1 @@
+//! Server-sent events, decoded at whatever byte boundaries the network chose.

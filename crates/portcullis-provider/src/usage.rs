@@ -1,0 +1,1 @@
+//! Token counts of one answer.

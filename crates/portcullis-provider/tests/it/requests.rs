@@ -1,0 +1,1 @@
+//! The request side against golden files and arbitrary input.

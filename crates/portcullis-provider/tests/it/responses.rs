@@ -1,0 +1,1 @@
+//! The response side against golden files and arbitrary input.
