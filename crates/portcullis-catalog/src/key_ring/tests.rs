@@ -1,0 +1,103 @@
+use proptest::prelude::*;
+use uuid::Uuid;
+
+use super::*;
+
+const ONE: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+const TWO: &str = "Hx4dHBsaGRgXFhUUExIREA8ODQwLCgkIBwYFBAMCAQA=";
+
+fn ring(text: &str) -> KeyRing {
+    KeyRing::parse(text).unwrap()
+}
+
+fn place(row: u128) -> Place<'static> {
+    Place { table: "integrations", row: Uuid::from_u128(row), column: "secret_access_key" }
+}
+
+#[test]
+fn a_ring_is_read_and_written_in_one_form() {
+    let check = |raw: &str, expect: Result<&str, InvalidKeyRing>| {
+        let seen = KeyRing::parse(raw).map(|ring| ring.to_text().expose_secret().to_owned());
+        assert_eq!(seen, expect.map(str::to_owned), "{raw}");
+    };
+    check(ONE, Ok(ONE));
+    check(&format!("{ONE}, {TWO}\n"), Ok(&format!("{ONE},{TWO}")));
+    check("", Err(InvalidKeyRing::Key { position: 1 }));
+    check(&format!("{ONE},"), Err(InvalidKeyRing::Key { position: 2 }));
+    check("c2hvcnQ=", Err(InvalidKeyRing::Key { position: 1 }));
+    check(&ONE[1..], Err(InvalidKeyRing::Key { position: 1 }));
+    check(&format!("{ONE},{TWO},{ONE}"), Err(InvalidKeyRing::Twice { position: 3 }));
+    let generated = KeyRing::generate().unwrap();
+    check(generated.to_text().expose_secret(), Ok(generated.to_text().expose_secret()));
+}
+
+#[test]
+fn what_was_sealed_opens_with_every_ring_that_holds_the_key() {
+    let sealed = ring(ONE).seal(&place(1), b"hunter2").unwrap();
+    for text in [ONE.to_owned(), format!("{TWO},{ONE}")] {
+        assert_eq!(ring(&text).open(&place(1), &sealed).unwrap().as_slice(), b"hunter2");
+    }
+    assert_eq!(ring(TWO).open(&place(1), &sealed), Err(SealError::UnknownKey));
+}
+
+#[test]
+fn a_moved_secret_does_not_open() {
+    let ring = ring(ONE);
+    let sealed = ring.seal(&place(1), b"hunter2").unwrap();
+    let elsewhere = [
+        place(2),
+        Place { column: "other", ..place(1) },
+        Place { table: "providers", ..place(1) },
+    ];
+    for place in elsewhere {
+        assert_eq!(ring.open(&place, &sealed), Err(SealError::DoesNotOpen), "{place:?}");
+    }
+}
+
+#[test]
+fn the_same_secret_never_looks_the_same_twice() {
+    let ring = ring(ONE);
+    let (first, second) = (ring.seal(&place(1), b"x").unwrap(), ring.seal(&place(1), b"x").unwrap());
+    assert_ne!(first, second);
+}
+
+#[test]
+fn every_changed_byte_is_noticed() {
+    let ring = ring(ONE);
+    let sealed = ring.seal(&place(1), b"hunter2").unwrap();
+    for at in 0..sealed.len() {
+        let mut changed = sealed.clone();
+        changed[at] ^= 1;
+        assert!(ring.open(&place(1), &changed).is_err(), "byte {at}");
+        assert!(ring.open(&place(1), &sealed[..at]).is_err(), "cut at {at}");
+    }
+}
+
+#[test]
+fn digests_differ_by_ring_key_and_by_api_key() {
+    let (one, two) = (ring(ONE), ring(TWO));
+    assert_eq!(one.pepper().digest("pcs_a"), ring(ONE).pepper().digest("pcs_a"));
+    assert_ne!(one.pepper().digest("pcs_a"), one.pepper().digest("pcs_b"));
+    assert_ne!(one.pepper().digest("pcs_a"), two.pepper().digest("pcs_a"));
+}
+
+#[test]
+fn debug_hides_every_secret() {
+    let ring = ring(ONE);
+    let shown = format!("{ring:?} {:?} {:?}", ring.pepper(), ring.first().sealing);
+    assert_eq!(shown, "KeyRing(1 keys) Pepper(…) Sealer(…)");
+}
+
+proptest! {
+    #[test]
+    fn junk_never_opens_and_never_panics(junk in proptest::collection::vec(any::<u8>(), 0..80)) {
+        prop_assert!(ring(ONE).open(&place(1), &junk).is_err());
+    }
+
+    #[test]
+    fn any_bytes_survive_sealing(secret in proptest::collection::vec(any::<u8>(), 0..300)) {
+        let ring = ring(ONE);
+        let sealed = ring.seal(&place(1), &secret).unwrap();
+        prop_assert_eq!(ring.open(&place(1), &sealed).unwrap().as_slice(), secret.as_slice());
+    }
+}
