@@ -1,1 +1,3 @@
 //! A stand-in for STS and Claude Platform on AWS that checks as strictly as AWS does.
+
+pub mod sigv4;
