@@ -1,1 +1,68 @@
-//! The control plane: the admin API.
+//! The control plane: the admin API, in the shapes of Portkey's.
+//!
+//! Start at [`router`]: [`routes`] lists every route, [`permissions`] says which scope opens it. A handler reads its
+//! body with `fields`, asks the catalog, and renders what comes back; it decides nothing else. Failures become HTTP in
+//! `error` alone.
+//!
+//! # Invariants
+//! - No route answers without a live key and a scope that its operation names; there is no route without an operation.
+//!   (test `every_route_answers_every_kind_of_caller_as_the_table_says`)
+//! - A caller sees its own organisation, a workspace's key its own workspace; the rest does not exist.
+//!   (tests `another_organisation_finds_nothing`, `a_workspace_key_finds_only_its_own_workspace`)
+//! - No key makes one that may do more than itself. (test `a_key_cannot_grant_more_than_it_holds`)
+//! - No answer shows a secret, but a new key once, to who made it. (test `no_answer_shows_a_secret`)
+//! - No body, however odd, gets a 5xx. (test `no_body_gets_a_server_error`)
+//! - Every answer carries a trace id. (test `every_answer_carries_a_trace_id`)
+
+pub mod permissions;
+pub mod routes;
+
+mod api_keys;
+mod authentication;
+mod body;
+mod caller;
+mod error;
+mod fields;
+mod integrations;
+mod listing;
+mod problem;
+mod providers;
+mod timestamp;
+mod trace;
+mod workspaces;
+
+use axum::extract::FromRef;
+use portcullis_catalog::Catalog;
+use portcullis_types::SharedClock;
+
+pub use authentication::API_KEY;
+pub use body::MAX_BODY_BYTES;
+pub use routes::{Route, router, routes};
+pub use trace::TRACE_ID;
+
+/// What the control plane works with; cheap to clone.
+#[derive(Clone)]
+pub struct AdminState {
+    /// Where everything is kept.
+    pub catalog: Catalog,
+    /// For expiries and trace ids.
+    pub clock: SharedClock,
+}
+
+impl FromRef<AdminState> for Catalog {
+    fn from_ref(state: &AdminState) -> Self {
+        state.catalog.clone()
+    }
+}
+
+impl FromRef<AdminState> for SharedClock {
+    fn from_ref(state: &AdminState) -> Self {
+        state.clock.clone()
+    }
+}
+
+impl std::fmt::Debug for AdminState {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AdminState").finish_non_exhaustive()
+    }
+}
