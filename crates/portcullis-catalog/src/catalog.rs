@@ -1,59 +1,146 @@
-//! The catalog itself.
+//! The handle on the catalog: what the control plane calls, and where the data plane gets its snapshot.
 
+use std::fmt;
 use std::sync::Arc;
 
-use portcullis_types::{ApiKeyId, ApiKeySecret, OrganisationId, SharedClock, TenantWorkspaceId};
-use tokio::sync::watch;
+use arc_swap::ArcSwap;
+use portcullis_types::SharedClock;
+use tokio::sync::{Mutex, watch};
 
-use crate::{
-    ApiKey, ApiKeyFilter, CatalogError, DatabaseUrl, DeleteMode, Integration, IntegrationFilter, IntegrationPatch,
-    KeyRing, Listing, NewApiKey, NewIntegration, NewOrganisation, NewProvider, NewWorkspace, Organisation, Page,
-    Provider, ProviderFilter, ProviderPatch, Snapshot, Workspace,
-};
+use crate::database_url::DatabaseUrl;
+use crate::error::CatalogError;
+use crate::key_ring::KeyRing;
+use crate::page::Listing;
+use crate::snapshot::{Snapshot, load};
+use crate::store::{Store, Write, encryption_keys};
+use crate::text::stored_now;
 
-/// A handle on the catalog. Cheap to clone.
-#[derive(Clone, Debug)]
-pub struct Catalog;
+mod api_keys;
+mod bootstrap;
+mod integrations;
+mod organisations;
+mod providers;
+mod watching;
 
-/// What [`Catalog::bootstrap`] found or made.
-#[derive(Debug)]
-pub struct Bootstrap {
-    /// The organisation with the slug `default`.
-    pub organisation: Organisation,
-    /// Its workspace with the slug `ws-default`.
-    pub workspace: Workspace,
-    /// The admin key, when this call generated it. The only time it can be seen.
-    pub admin_key: Option<ApiKeySecret>,
+pub use bootstrap::Bootstrap;
+
+/// A handle on the catalog. Cheap to clone: all clones share one set of connections and one snapshot.
+#[derive(Clone)]
+pub struct Catalog(Arc<Inner>);
+
+struct Inner {
+    store: Store,
+    keys: KeyRing,
+    clock: SharedClock,
+    snapshot: ArcSwap<Snapshot>,
+    /// Held while a snapshot is loaded, so that an older one never replaces a newer one.
+    loading: Mutex<()>,
+    versions: watch::Sender<i64>,
 }
 
-#[expect(clippy::unused_async, reason = "the bodies follow")]
-#[expect(missing_docs, reason = "the bodies follow")]
 impl Catalog {
-    pub async fn open(_url: &DatabaseUrl, _keys: KeyRing, _clock: SharedClock) -> Result<Self, CatalogError> { unimplemented!() }
-    pub fn snapshot(&self) -> Arc<Snapshot> { unimplemented!() }
-    pub fn changes(&self) -> watch::Receiver<i64> { unimplemented!() }
-    pub async fn refresh(&self) -> Result<(), CatalogError> { unimplemented!() }
-    pub async fn watch(self) { unimplemented!() }
-    pub async fn ping(&self) -> Result<(), CatalogError> { unimplemented!() }
-    pub async fn close(&self) { unimplemented!() }
-    pub async fn bootstrap(&self, _admin_key: Option<ApiKeySecret>) -> Result<Bootstrap, CatalogError> { unimplemented!() }
-    pub async fn create_organisation(&self, _new: NewOrganisation) -> Result<Organisation, CatalogError> { unimplemented!() }
-    pub async fn organisation(&self, _id: OrganisationId) -> Result<Organisation, CatalogError> { unimplemented!() }
-    pub async fn create_workspace(&self, _new: NewWorkspace) -> Result<Workspace, CatalogError> { unimplemented!() }
-    pub async fn workspace(&self, _organisation: OrganisationId, _slug_or_id: &str) -> Result<Workspace, CatalogError> { unimplemented!() }
-    pub async fn list_workspaces(&self, _organisation: OrganisationId, _page: Page) -> Result<Listing<Workspace>, CatalogError> { unimplemented!() }
-    pub async fn create_integration(&self, _new: NewIntegration) -> Result<Integration, CatalogError> { unimplemented!() }
-    pub async fn integration(&self, _organisation: OrganisationId, _slug_or_id: &str) -> Result<Integration, CatalogError> { unimplemented!() }
-    pub async fn list_integrations(&self, _organisation: OrganisationId, _filter: IntegrationFilter, _page: Page) -> Result<Listing<Integration>, CatalogError> { unimplemented!() }
-    pub async fn update_integration(&self, _organisation: OrganisationId, _slug_or_id: &str, _patch: IntegrationPatch) -> Result<Integration, CatalogError> { unimplemented!() }
-    pub async fn delete_integration(&self, _organisation: OrganisationId, _slug_or_id: &str, _mode: DeleteMode) -> Result<(), CatalogError> { unimplemented!() }
-    pub async fn create_provider(&self, _new: NewProvider) -> Result<Provider, CatalogError> { unimplemented!() }
-    pub async fn provider(&self, _organisation: OrganisationId, _workspace: TenantWorkspaceId, _slug_or_id: &str) -> Result<Provider, CatalogError> { unimplemented!() }
-    pub async fn list_providers(&self, _organisation: OrganisationId, _filter: ProviderFilter, _page: Page) -> Result<Listing<Provider>, CatalogError> { unimplemented!() }
-    pub async fn update_provider(&self, _organisation: OrganisationId, _workspace: TenantWorkspaceId, _slug_or_id: &str, _patch: ProviderPatch) -> Result<Provider, CatalogError> { unimplemented!() }
-    pub async fn delete_provider(&self, _organisation: OrganisationId, _workspace: TenantWorkspaceId, _slug_or_id: &str) -> Result<(), CatalogError> { unimplemented!() }
-    pub async fn create_api_key(&self, _new: NewApiKey) -> Result<(ApiKey, ApiKeySecret), CatalogError> { unimplemented!() }
-    pub async fn api_key(&self, _organisation: OrganisationId, _id: ApiKeyId) -> Result<ApiKey, CatalogError> { unimplemented!() }
-    pub async fn list_api_keys(&self, _organisation: OrganisationId, _filter: ApiKeyFilter, _page: Page) -> Result<Listing<ApiKey>, CatalogError> { unimplemented!() }
-    pub async fn revoke_api_key(&self, _organisation: OrganisationId, _id: ApiKeyId) -> Result<(), CatalogError> { unimplemented!() }
+    /// Connects, brings the schema to this version, checks the encryption keys and loads the first snapshot.
+    ///
+    /// The embedded database's file is made when it is missing, and is for its owner alone.
+    ///
+    /// # Errors
+    /// [`CatalogError::Unavailable`] when the database cannot be reached: worth trying again.
+    /// [`CatalogError::WrongKeyRing`] when it was written with other keys.
+    /// [`CatalogError::Migration`] when it is of a version that this one does not know.
+    pub async fn open(url: &DatabaseUrl, keys: KeyRing, clock: SharedClock) -> Result<Self, CatalogError> {
+        let store = Store::open(url).await?;
+        encryption_keys::verify(&store, &keys, stored_now(clock.now())).await?;
+        let snapshot = load::read(&store).await?.into_snapshot(&keys, clock.clone());
+        let versions = watch::Sender::new(snapshot.version);
+        let snapshot = ArcSwap::from_pointee(snapshot);
+        Ok(Self(Arc::new(Inner { store, keys, clock, snapshot, loading: Mutex::new(()), versions })))
+    }
+
+    /// The catalog as this process knows it. Neither waits nor touches the database.
+    #[must_use]
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.0.snapshot.load_full()
+    }
+
+    /// Tells of every new snapshot by its version.
+    #[must_use]
+    pub fn changes(&self) -> watch::Receiver<i64> {
+        self.0.versions.subscribe()
+    }
+
+    /// Loads a new snapshot, whatever the present one's version.
+    ///
+    /// # Errors
+    /// When the database cannot be read. The present snapshot stays.
+    pub async fn refresh(&self) -> Result<(), CatalogError> {
+        let loading = self.0.loading.lock().await;
+        self.load(&loading).await
+    }
+
+    /// Loads a new snapshot unless the present one is of this version or a later one.
+    async fn refresh_to(&self, version: i64) -> Result<(), CatalogError> {
+        let loading = self.0.loading.lock().await;
+        if self.0.snapshot.load().version >= version {
+            return Ok(());
+        }
+        self.load(&loading).await
+    }
+
+    async fn load(&self, _loading: &tokio::sync::MutexGuard<'_, ()>) -> Result<(), CatalogError> {
+        let rows = load::read(&self.0.store).await?;
+        let snapshot = rows.into_snapshot(&self.0.keys, self.0.clock.clone());
+        let version = snapshot.version;
+        self.0.snapshot.store(Arc::new(snapshot));
+        self.0.versions.send_replace(version);
+        Ok(())
+    }
+
+    /// Asks the database whether it is there.
+    ///
+    /// # Errors
+    /// [`CatalogError::Unavailable`] when it is not.
+    pub async fn ping(&self) -> Result<(), CatalogError> {
+        self.stored_version().await.map(|_| ())
+    }
+
+    async fn stored_version(&self) -> Result<i64, CatalogError> {
+        let mut transaction = self.0.store.read().await?;
+        let version = transaction.version().await?;
+        transaction.commit().await?;
+        Ok(version)
+    }
+
+    /// Closes the connections. The snapshot stays; every other call fails with [`CatalogError::Unavailable`].
+    pub async fn close(&self) {
+        self.0.store.close().await;
+    }
+
+    /// Commits, and brings this process's snapshot up to what was written.
+    async fn commit(&self, write: Write) -> Result<(), CatalogError> {
+        let Write { transaction, version } = write;
+        transaction.commit().await?;
+        if let Err(error) = self.refresh_to(version).await {
+            // The write stands, so the caller must not be told that it failed; watching brings the snapshot up to date.
+            let error: &dyn std::error::Error = &error;
+            tracing::error!(error, "a change was written, but the snapshot could not be refreshed");
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Catalog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Catalog")
+            .field("store", &self.0.store)
+            .field("version", &self.0.snapshot.load().version)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A page whose rows were read one by one: those that cannot be read are logged and left out, and still count.
+fn listing<T>(total: i64, rows: impl Iterator<Item = Result<T, CatalogError>>) -> Listing<T> {
+    let read = |row: Result<T, CatalogError>| {
+        row.inspect_err(|error| tracing::error!("left out of a list: {error}")).ok()
+    };
+    Listing { total: u64::try_from(total).unwrap_or_default(), data: rows.filter_map(read).collect() }
 }

@@ -81,7 +81,13 @@ impl fmt::Display for DatabaseUrl {
         match self {
             Self::Sqlite(path) => write!(f, "sqlite://{}", path.display()),
             Self::Postgres(PostgresUrl(options)) => {
-                write!(f, "postgres://{}@{}:{}", options.get_username(), options.get_host(), options.get_port())?;
+                write!(
+                    f,
+                    "postgres://{}@{}:{}",
+                    options.get_username(),
+                    options.get_host(),
+                    options.get_port()
+                )?;
                 options.get_database().map_or(Ok(()), |name| write!(f, "/{name}"))
             }
         }

@@ -1,8 +1,8 @@
 //! Integrations: stored credentials for one Anthropic workspace on Claude Platform on AWS.
 
 use portcullis_types::{
-    AccessKeyId, ClaudePlatformAws, ExternalId, IntegrationId, OrganisationId, Region, Revision, RoleArn, SecretString,
-    Slug, TenantWorkspaceId, WorkspaceId,
+    AccessKeyId, ClaudePlatformAws, ExternalId, IntegrationId, OrganisationId, Region, Revision, RoleArn,
+    SecretString, Slug, TenantWorkspaceId, WorkspaceId,
 };
 use time::OffsetDateTime;
 

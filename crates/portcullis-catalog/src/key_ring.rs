@@ -48,7 +48,9 @@ pub(crate) struct Pepper {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidKeyRing {
     /// One of the keys is not 32 bytes in base64.
-    #[error("key {position} must be 32 bytes in base64 (44 characters), such as `openssl rand -base64 32` prints")]
+    #[error(
+        "key {position} must be 32 bytes in base64 (44 characters), such as `openssl rand -base64 32` prints"
+    )]
     Key {
         /// Which, counted from 1.
         position: usize,

@@ -30,14 +30,16 @@ pub mod scope;
 pub mod snapshot;
 
 mod catalog;
+mod store;
+mod text;
 
 pub use api_key::{ApiKey, ApiKeyFilter, ApiKeyStatus, KeyKind, NewApiKey};
 pub use catalog::{Bootstrap, Catalog};
 pub use database_url::{DatabaseUrl, InvalidDatabaseUrl};
 pub use error::CatalogError;
 pub use integration::{
-    AuthPatch, DeleteMode, ExternalIdOrigin, Integration, IntegrationFilter, IntegrationLevel, IntegrationPatch,
-    IntegrationStatus, NewAuth, NewIntegration,
+    AuthPatch, DeleteMode, ExternalIdOrigin, Integration, IntegrationFilter, IntegrationLevel,
+    IntegrationPatch, IntegrationStatus, NewAuth, NewIntegration,
 };
 pub use key_ring::{InvalidKeyRing, KeyRing};
 pub use organisation::{NewOrganisation, NewWorkspace, Organisation, Workspace};

@@ -5,13 +5,15 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use portcullis_types::{
-    ApiKeyId, ClaudePlatformAws, IntegrationId, OrganisationId, ProviderId, Revision, SessionName, SharedClock, Slug,
-    TenantWorkspaceId, api_key,
+    ApiKeyId, ClaudePlatformAws, IntegrationId, OrganisationId, ProviderId, Revision, SessionName,
+    SharedClock, Slug, TenantWorkspaceId, api_key,
 };
 
 use crate::api_key::KeyKind;
 use crate::key_ring::{Digest, Pepper};
 use crate::scope::Scope;
+
+pub(crate) mod load;
 
 /// The catalog as it was at one moment. Consistent in itself: it was read in one transaction.
 #[derive(Debug)]

@@ -63,7 +63,12 @@ impl Sealer {
         Self(Box::new(Aes256Gcm::new(key.into())))
     }
 
-    pub(super) fn seal(&self, key_id: &KeyId, place: &Place<'_>, secret: &[u8]) -> Result<Vec<u8>, SealError> {
+    pub(super) fn seal(
+        &self,
+        key_id: &KeyId,
+        place: &Place<'_>,
+        secret: &[u8],
+    ) -> Result<Vec<u8>, SealError> {
         let mut nonce = [0; NONCE_BYTES];
         getrandom::fill(&mut nonce)?;
         let aad = additional_data(key_id, place);

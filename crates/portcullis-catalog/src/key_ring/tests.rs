@@ -44,11 +44,8 @@ fn what_was_sealed_opens_with_every_ring_that_holds_the_key() {
 fn a_moved_secret_does_not_open() {
     let ring = ring(ONE);
     let sealed = ring.seal(&place(1), b"hunter2").unwrap();
-    let elsewhere = [
-        place(2),
-        Place { column: "other", ..place(1) },
-        Place { table: "providers", ..place(1) },
-    ];
+    let elsewhere =
+        [place(2), Place { column: "other", ..place(1) }, Place { table: "providers", ..place(1) }];
     for place in elsewhere {
         assert_eq!(ring.open(&place, &sealed), Err(SealError::DoesNotOpen), "{place:?}");
     }

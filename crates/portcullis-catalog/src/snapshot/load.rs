@@ -1,0 +1,170 @@
+//! From rows to a [`Snapshot`]. A row that cannot be read is left out and logged; it does not take the others with it.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt::Display;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use portcullis_types::{SessionName, SharedClock, Slug};
+use uuid::Uuid;
+
+use super::{Caller, ResolvedProvider, Snapshot};
+use crate::error::CatalogError;
+use crate::integration::Integration;
+use crate::key_ring::{Digest, KeyId, KeyRing};
+use crate::provider::Provider;
+use crate::store::api_keys::ApiKeyRow;
+use crate::store::integrations::IntegrationRow;
+use crate::store::providers::ProviderRow;
+use crate::store::{Store, api_keys, integrations, providers};
+
+/// What a snapshot is made of, all of one moment.
+pub(crate) struct Rows {
+    version: i64,
+    integrations: Vec<IntegrationRow>,
+    providers: Vec<ProviderRow>,
+    api_keys: Vec<ApiKeyRow>,
+}
+
+/// Reads everything in one transaction.
+pub(crate) async fn read(store: &Store) -> Result<Rows, CatalogError> {
+    let mut transaction = store.read().await?;
+    let rows = Rows {
+        version: transaction.version().await?,
+        integrations: integrations::all_active(&mut transaction).await?,
+        providers: providers::all(&mut transaction).await?,
+        api_keys: api_keys::all(&mut transaction).await?,
+    };
+    transaction.commit().await?;
+    Ok(rows)
+}
+
+impl Rows {
+    pub(crate) fn into_snapshot(self, keys: &KeyRing, clock: SharedClock) -> Snapshot {
+        let mut integrations = HashMap::new();
+        for row in self.integrations {
+            let id = row.id;
+            if let Some(integration) = readable("integration", id, row.read(keys)) {
+                integrations.insert(id, integration);
+            }
+        }
+        let mut snapshot = Snapshot {
+            version: self.version,
+            peppers: Vec::new(),
+            callers: HashMap::with_capacity(self.api_keys.len()),
+            providers: HashMap::new(),
+            clock,
+        };
+        for row in self.providers {
+            snapshot.add_provider(row, &integrations);
+        }
+        let mut used_key_ids = Vec::new();
+        for row in self.api_keys {
+            snapshot.add_caller(row, keys, &mut used_key_ids);
+        }
+        snapshot.peppers = keys.peppers().filter(|p| used_key_ids.contains(&p.key_id)).cloned().collect();
+        snapshot
+    }
+}
+
+impl Snapshot {
+    fn add_provider(&mut self, row: ProviderRow, integrations: &HashMap<Uuid, Integration>) {
+        let (id, integration_id) = (row.id, row.integration_id);
+        // The expiry is checked at each look-up, so it does not matter here what time it is.
+        let Some(provider) = readable("provider", id, row.read(SystemTime::UNIX_EPOCH)) else { return };
+        // Absent: archived, or logged as unreadable.
+        let Some(integration) = integrations.get(&integration_id) else { return };
+        let of_workspace: &mut BTreeMap<_, _> = self.providers.entry(provider.workspace_id).or_default();
+        of_workspace.insert(provider.slug.clone(), Arc::new(resolve(provider, integration)));
+    }
+
+    fn add_caller(&mut self, row: ApiKeyRow, keys: &KeyRing, used_key_ids: &mut Vec<KeyId>) {
+        let id = row.id;
+        let digest = Digest::try_from(row.digest.as_slice());
+        let key_id = keys.key_ids().find(|key_id| row.digest_key_id == key_id);
+        let Some(key_id) = key_id else {
+            disabled(
+                "api key",
+                id,
+                "its digest was made with a key that PORTCULLIS_ENCRYPTION_KEY does not hold",
+            );
+            return;
+        };
+        let Ok(digest) = digest else {
+            disabled("api key", id, "its digest is not 32 bytes");
+            return;
+        };
+        let Some(key) = readable("api key", id, row.read(SystemTime::UNIX_EPOCH)) else { return };
+        if !used_key_ids.contains(&key_id) {
+            used_key_ids.push(key_id);
+        }
+        let caller = Caller {
+            key_id: key.id,
+            organisation_id: key.organisation_id,
+            workspace_id: key.workspace_id,
+            kind: key.kind,
+            scopes: key.scopes,
+            expires_at: key.expires_at.map(SystemTime::from),
+            user_id: key.user_id,
+            name: key.name,
+        };
+        self.callers.insert(digest, Arc::new(caller));
+    }
+}
+
+fn resolve(provider: Provider, integration: &Integration) -> ResolvedProvider {
+    ResolvedProvider {
+        provider_id: provider.id,
+        provider_slug: provider.slug,
+        integration_id: integration.id,
+        integration_slug: integration.slug.clone(),
+        revision: integration.revision,
+        platform: integration.platform.clone(),
+        session_name: session_name(&provider.workspace_slug, &integration.slug),
+        expires_at: provider.expires_at.map(SystemTime::from),
+    }
+}
+
+/// `pcs-<workspace>-<integration>`: who asked, for whoever reads CloudTrail. Slugs are within AWS's set of characters;
+/// both are cut where 64 characters ask for it.
+fn session_name(workspace: &Slug, integration: &Slug) -> SessionName {
+    const LONGEST: usize = 64;
+    const PREFIX: &str = "pcs-";
+    let room = LONGEST - PREFIX.len() - 1;
+    let (workspace, integration) = (workspace.as_str(), integration.as_str());
+    let for_integration = integration.len().min(room - workspace.len().min(room / 2));
+    let for_workspace = workspace.len().min(room - for_integration);
+    let name = format!("{PREFIX}{}-{}", &workspace[..for_workspace], &integration[..for_integration]);
+    name.parse().expect("slugs are within AWS's set, and the lengths were cut to fit")
+}
+
+fn readable<T>(what: &'static str, id: Uuid, row: Result<T, CatalogError>) -> Option<T> {
+    row.inspect_err(|error| match error {
+        CatalogError::Corrupt { reason, .. } => disabled(what, id, reason),
+        other => disabled(what, id, other),
+    })
+    .ok()
+}
+
+fn disabled(what: &'static str, id: Uuid, reason: impl Display) {
+    tracing::error!(row.kind = what, row.id = %id, "the {what} {id} cannot be read and is out of use: {reason}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn session_names_say_who_and_fit() {
+        let check = |workspace: &str, integration: &str, expect: &str| {
+            let name = session_name(&workspace.parse().unwrap(), &integration.parse().unwrap());
+            assert_eq!(name.as_str(), expect);
+        };
+        let long = "x".repeat(255);
+        check("ws-default", "claude-aws", "pcs-ws-default-claude-aws");
+        check("a", "b", "pcs-a-b");
+        check(&long, "b", &format!("pcs-{}-b", "x".repeat(58)));
+        check("a", &long, &format!("pcs-a-{}", "x".repeat(58)));
+        check(&long, &long, &format!("pcs-{}-{}", "x".repeat(29), "x".repeat(30)));
+    }
+}
