@@ -67,7 +67,9 @@ def launcher():
 
 
 def pytest_configure(config):
-    config.addinivalue_line("markers", "on_postgres_only: several gateways share a database, which SQLite is not for")
+    config.addinivalue_line(
+        "markers", "on_postgres_only: several gateways share a database, which SQLite is not for"
+    )
 
 
 def pytest_collection_modifyitems(items):

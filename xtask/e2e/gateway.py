@@ -62,7 +62,12 @@ def set_up(address: str, admin_key: str, **changes) -> Setup:
     with admin_client(address, admin_key) as admin:
         integration = _post(admin, "/v1/integrations", integration_body(**changes))["slug"]
         provider = f"claude-{uuid.uuid4().hex[:12]}"
-        body = {"name": provider, "slug": provider, "integration_id": integration, "workspace_id": "ws-default"}
+        body = {
+            "name": provider,
+            "slug": provider,
+            "integration_id": integration,
+            "workspace_id": "ws-default",
+        }
         _post(admin, "/v1/providers", body)
         return Setup(address, new_key(address, admin_key)["key"], provider, integration)
 
@@ -105,7 +110,9 @@ class Launcher:
     """Starts gateways on one store and ends all of them."""
 
     database_url: str | None
-    data_folder: tempfile.TemporaryDirectory = field(default_factory=lambda: tempfile.TemporaryDirectory("portcullis"))
+    data_folder: tempfile.TemporaryDirectory = field(
+        default_factory=lambda: tempfile.TemporaryDirectory("portcullis")
+    )
     gateways: list[Gateway] = field(default_factory=list)
 
     def start(self, **variables: str) -> Gateway:

@@ -77,7 +77,11 @@ def test_tools_are_called_and_their_results_go_back(client, setup):
     second = client.messages.create(
         model=setup.model,
         max_tokens=1000,
-        messages=[question, {"role": "assistant", "content": first.content}, {"role": "user", "content": [result]}],
+        messages=[
+            question,
+            {"role": "assistant", "content": first.content},
+            {"role": "user", "content": [result]},
+        ],
         tools=[WEATHER],
     )
     assert second.stop_reason == "end_turn"
@@ -86,15 +90,17 @@ def test_tools_are_called_and_their_results_go_back(client, setup):
 def test_thinking_keeps_its_signature_on_the_way_back(client, setup, emulator):
     thinking = {"type": "enabled", "budget_tokens": 1024}
     question = {"role": "user", "content": script("thinking")}
-    first = client.messages.create(
-        model=setup.model, max_tokens=4000, messages=[question], thinking=thinking
-    )
+    first = client.messages.create(model=setup.model, max_tokens=4000, messages=[question], thinking=thinking)
     assert first.content[0].type == "thinking" and first.content[0].signature
     client.messages.create(
         model=setup.model,
         max_tokens=4000,
         thinking=thinking,
-        messages=[question, {"role": "assistant", "content": first.content}, {"role": "user", "content": "Go on."}],
+        messages=[
+            question,
+            {"role": "assistant", "content": first.content},
+            {"role": "user", "content": "Go on."},
+        ],
     )
     returned = emulator.last_body()["messages"][1]["content"][0]
     assert returned["signature"] == first.content[0].signature
@@ -124,7 +130,11 @@ def test_a_body_reaches_claude_byte_for_byte_but_for_the_model(setup, emulator):
 
 
 def test_an_answer_comes_back_byte_for_byte(setup):
-    body = {"model": setup.model, "max_tokens": 50, "messages": [{"role": "user", "content": script("unicode")}]}
+    body = {
+        "model": setup.model,
+        "max_tokens": 50,
+        "messages": [{"role": "user", "content": script("unicode")}],
+    }
     answer = httpx.post(f"{setup.v1}/messages", json=body, headers={"x-api-key": setup.key}, trust_env=False)
     assert answer.headers["content-type"].startswith("application/json")
     assert json.loads(answer.content)["model"] == setup.model.split("/")[1]
@@ -148,7 +158,9 @@ def test_an_invalid_request_keeps_claudes_own_words(client, setup):
 def test_an_unknown_model_is_not_found(client, setup):
     with pytest.raises(anthropic.NotFoundError) as raised:
         client.messages.create(
-            model=f"@{setup.provider}/claude-nonexistent-9", max_tokens=10, messages=[{"role": "user", "content": "Hello"}]
+            model=f"@{setup.provider}/claude-nonexistent-9",
+            max_tokens=10,
+            messages=[{"role": "user", "content": "Hello"}],
         )
     assert raised.value.body["error"]["type"] == "not_found_error"
 

@@ -205,7 +205,13 @@ def test_a_refusal_is_told_as_content_filter(client, setup):
 
 
 def test_thinking_is_told_beside_the_answer(client, setup):
-    completion = ask(client, setup, script("thinking"), extra_body={"thinking": {"type": "enabled", "budget_tokens": 1024}}, max_tokens=4000)
+    completion = ask(
+        client,
+        setup,
+        script("thinking"),
+        extra_body={"thinking": {"type": "enabled", "budget_tokens": 1024}},
+        max_tokens=4000,
+    )
     assert completion.choices[0].message.content
     assert completion.choices[0].message.reasoning_content
 
@@ -220,7 +226,9 @@ def test_a_wrong_key_is_an_authentication_error(setup):
 def test_an_unknown_model_is_named(client, setup):
     with pytest.raises(openai.NotFoundError) as raised:
         client.chat.completions.create(
-            model=f"@{setup.provider}/claude-nonexistent-9", max_tokens=10, messages=[{"role": "user", "content": "Hello"}]
+            model=f"@{setup.provider}/claude-nonexistent-9",
+            max_tokens=10,
+            messages=[{"role": "user", "content": "Hello"}],
         )
     assert raised.value.code == "model_not_found"
     assert "claude-nonexistent-9" in str(raised.value)
@@ -229,7 +237,9 @@ def test_an_unknown_model_is_named(client, setup):
 def test_an_unknown_provider_is_named(client, setup):
     with pytest.raises((openai.BadRequestError, openai.NotFoundError)) as raised:
         client.chat.completions.create(
-            model="@no-such-provider/claude-sonnet-4-5", max_tokens=10, messages=[{"role": "user", "content": "Hello"}]
+            model="@no-such-provider/claude-sonnet-4-5",
+            max_tokens=10,
+            messages=[{"role": "user", "content": "Hello"}],
         )
     assert "no-such-provider" in str(raised.value)
 

@@ -37,7 +37,9 @@ def client_of(setup) -> openai.OpenAI:
 
 def ask(setup, text: str = "Hello", **more):
     question = [{"role": "user", "content": text}]
-    return client_of(setup).chat.completions.create(model=setup.model, max_tokens=1000, messages=question, **more)
+    return client_of(setup).chat.completions.create(
+        model=setup.model, max_tokens=1000, messages=question, **more
+    )
 
 
 def test_a_first_start_needs_nothing_and_says_what_it_did(launcher):
@@ -120,7 +122,9 @@ def test_a_change_on_one_gateway_reaches_the_other(launcher):
     waiting.until("a new key works on the other gateway", lambda: status_of(setup) == 200, limit=2)
     with gateways.admin_client(first.address, first.admin_key) as admin:
         assert admin.delete(f"/v1/api-keys/{made['id']}").status_code == 200
-    waiting.until("a revoked key stops working on the other gateway", lambda: status_of(setup) == 401, limit=2)
+    waiting.until(
+        "a revoked key stops working on the other gateway", lambda: status_of(setup) == 401, limit=2
+    )
 
 
 def status_of(setup) -> int:
@@ -141,13 +145,15 @@ def test_the_health_check_tells_a_live_gateway_from_a_dead_one(launcher):
     gateway = launcher.start()
     binary = os.environ["PORTCULLIS_E2E_BINARY"]
     listen = gateway.address.removeprefix("http://")
-    check = lambda: subprocess.run(  # noqa: E731
-        [binary, "healthcheck"],
-        env={"PATH": os.environ["PATH"], "PORTCULLIS_LISTEN": listen},
-        cwd=launcher.data_folder.name,
-        capture_output=True,
-        timeout=30,
-    ).returncode
+    check = lambda: (
+        subprocess.run(  # noqa: E731
+            [binary, "healthcheck"],
+            env={"PATH": os.environ["PATH"], "PORTCULLIS_LISTEN": listen},
+            cwd=launcher.data_folder.name,
+            capture_output=True,
+            timeout=30,
+        ).returncode
+    )
     assert check() == 0
     gateway.kill()
     assert check() == 1

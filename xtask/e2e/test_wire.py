@@ -128,7 +128,14 @@ def test_no_header_of_a_caller_passes_but_those_that_may(http, setup, emulator):
 
 @pytest.mark.parametrize(
     ("content", "status"),
-    [(b"", 400), (b"{", 400), (b"[]", 400), (b'{"model": 1}', 400), (b"\xff\xfe", 400), (b"[" * 100_000, 400)],
+    [
+        (b"", 400),
+        (b"{", 400),
+        (b"[]", 400),
+        (b'{"model": 1}', 400),
+        (b"\xff\xfe", 400),
+        (b"[" * 100_000, 400),
+    ],
 )
 @pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/messages"])
 def test_a_body_that_is_no_request_is_refused(http, path, content, status):

@@ -203,8 +203,11 @@ impl Service {
 
 impl Drop for Service {
     fn drop(&mut self) {
-        signal_group(self.running.child.id(), self.stop.signal);
-        self.running.wait_at_most(self.stop.grace);
+        // Once it is reaped, its number may belong to somebody else.
+        if let Ok(None) = self.running.child.try_wait() {
+            signal_group(self.running.child.id(), self.stop.signal);
+            self.running.wait_at_most(self.stop.grace);
+        }
     }
 }
 
