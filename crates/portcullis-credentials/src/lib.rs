@@ -1,1 +1,38 @@
 //! Who the gateway is and which role it assumes.
+//!
+//! Start at [`CredentialEngine`]: it turns a [`CredentialRequest`] (an integration at one revision) into live
+//! credentials. [`source`] finds the gateway's own identity, [`sts`] speaks to STS, [`session`] says what makes two
+//! sessions different, `slot` keeps one value fresh, and [`error`] says what went wrong, whose fault it is and what to do.
+//!
+//! # Invariants
+//! - [`CredentialEngine::cached`] neither awaits nor waits for a lock that is held across an await.
+//! - One cold session costs one `AssumeRole`, whether it works or fails.
+//!   (tests `a_thousand_cold_callers_make_one_assume_role`, `a_failing_sts_is_called_once_and_answers_everybody`)
+//! - A caller who hangs up changes nothing. (test `callers_that_hang_up_cause_no_extra_call_and_cancel_nothing`)
+//! - What differs in any part of the key shares no session. (test `different_requests_never_share_a_session`)
+//! - Nothing leaves with less than a minute to live. (test `expired_credentials_never_leave`)
+//! - STS may be down while a session lives. (test `an_sts_outage_fails_nobody_until_a_minute_before_expiry`)
+//! - Secrets are in no `Debug` output and in no error. (test `no_secret_is_in_debug_output_or_error_text`)
+//! - Starting needs no AWS configuration and waits for nothing. (test `starting_needs_no_aws_and_waits_for_nothing`)
+
+pub mod engine;
+pub mod error;
+pub mod session;
+pub mod source;
+pub mod sts;
+
+mod backoff;
+mod lifetime;
+mod slot;
+
+use std::future::Future;
+use std::pin::Pin;
+
+pub use engine::{CredentialEngine, CredentialRequest, EngineSettings};
+pub use error::{CredentialsError, Explanation, Fault};
+pub use session::SessionShape;
+pub use source::{Source, SourceChain, SourceFingerprint, SourceIdentity, SourceKind};
+pub use sts::{AssumesRoles, CallerIdentity};
+
+/// A future behind a pointer: what the object-safe seams of this crate return.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

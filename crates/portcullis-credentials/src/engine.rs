@@ -1,0 +1,296 @@
+//! The engine: from an integration to live credentials.
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwapOption;
+use moka::policy::EvictionPolicy;
+use portcullis_types::{AwsAuth, AwsCredentials, IntegrationId, Region, Revision, SessionName, SharedClock};
+use tokio::runtime::Handle;
+
+use crate::error::{CredentialsError, Explanation};
+use crate::session::{SessionKey, SessionShape};
+use crate::slot::{Fetched, Slot, Surroundings};
+use crate::source::{Source, SourceChain, SourceFingerprint, SourceIdentity, StandardChain};
+use crate::sts::{AwsSts, SharedSts};
+
+/// How long a session lasts: what AWS gives by default, and the most that it gives to a caller that is itself a role.
+const SESSION_SECONDS: i32 = 3600;
+/// The SDK's own limits end a call after 10 s; this is for what they do not cover.
+const STS_PATIENCE: Duration = Duration::from_secs(12);
+/// The chain may run a command, ask IAM Identity Center, or try the instance metadata service four times.
+const CHAIN_PATIENCE: Duration = Duration::from_secs(20);
+/// Sessions beyond this push out the least recently used.
+const MOST_SESSIONS: u64 = 10_000;
+/// Longer than the longest session lives.
+const IDLE_SESSION_IS_DROPPED_AFTER: Duration = Duration::from_secs(13 * 3600);
+
+/// For whom credentials are wanted.
+#[derive(Clone, Copy, Debug)]
+pub struct CredentialRequest<'a> {
+    /// Whose they are. Two integrations never share a session, whatever they have in common.
+    pub integration: IntegrationId,
+    /// Which version of it. A session of one revision never serves another.
+    pub revision: Revision,
+    /// The integration's region, whose STS endpoint is called.
+    pub region: &'a Region,
+    /// As whom.
+    pub auth: &'a AwsAuth,
+    /// The session's name in CloudTrail.
+    pub session_name: &'a SessionName,
+}
+
+/// What an engine is made from.
+#[derive(Clone, Debug)]
+pub struct EngineSettings {
+    /// What time it is.
+    pub clock: SharedClock,
+    /// Where STS is, if not where the AWS SDK would look (`AWS_ENDPOINT_URL_STS`, else the regional endpoint).
+    pub sts_endpoint: Option<String>,
+}
+
+/// Keeps credentials ready for every integration. A cheap handle: clones share everything.
+#[derive(Clone, Debug)]
+pub struct CredentialEngine(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    /// For calls to STS.
+    around: Surroundings,
+    /// For the source, which may take longer.
+    around_source: Surroundings,
+    chain: Arc<dyn SourceChain>,
+    sts: SharedSts,
+    source: Arc<Slot<Arc<Source>>>,
+    /// The identity last found. Outlives the source's own credentials: a chain that fails must not orphan live sessions.
+    fingerprint: ArcSwapOption<SourceFingerprint>,
+    /// The cache of moka that is not for futures: making a slot is instant, and the slot does the waiting.
+    sessions: moka::sync::Cache<SessionKey, Arc<Slot<Arc<AwsCredentials>>>>,
+}
+
+impl CredentialEngine {
+    /// An engine on the standard AWS chain and the real STS. Reads and calls nothing yet: a gateway without any AWS
+    /// configuration starts, and starts at once.
+    ///
+    /// # Panics
+    /// Outside a Tokio runtime. (As an async function it cannot be polled elsewhere.)
+    pub async fn from_environment(settings: EngineSettings) -> Self {
+        let sts = Arc::new(AwsSts::new(settings.sts_endpoint));
+        Self::with_parts(settings.clock, Arc::new(StandardChain), sts)
+    }
+
+    /// An engine on the given chain and STS.
+    ///
+    /// # Panics
+    /// Outside a Tokio runtime: calls run in tasks of their own.
+    #[must_use]
+    pub fn with_parts(clock: SharedClock, chain: Arc<dyn SourceChain>, sts: SharedSts) -> Self {
+        let around = Surroundings { clock, runtime: Handle::current(), patience: STS_PATIENCE };
+        let sessions = moka::sync::Cache::builder()
+            .max_capacity(MOST_SESSIONS)
+            .time_to_idle(IDLE_SESSION_IS_DROPPED_AFTER)
+            // The default policy may refuse a newcomer, and with it the promise of one call per session.
+            .eviction_policy(EvictionPolicy::lru())
+            .build();
+        Self(Arc::new(Inner {
+            around_source: Surroundings { patience: CHAIN_PATIENCE, ..around.clone() },
+            around,
+            chain,
+            sts,
+            source: Arc::new(Slot::new()),
+            fingerprint: ArcSwapOption::empty(),
+            sessions,
+        }))
+    }
+
+    /// Credentials that are at hand: the hot path. Never waits; replaces them in the background when they are due.
+    #[must_use]
+    pub fn cached(&self, request: &CredentialRequest<'_>) -> Option<Arc<AwsCredentials>> {
+        match request.auth {
+            AwsAuth::AccessKey { access_key_id, secret_access_key } => Some(Arc::new(AwsCredentials {
+                access_key_id: access_key_id.clone(),
+                secret_access_key: secret_access_key.clone(),
+                session_token: None,
+                expires_at: None,
+            })),
+            AwsAuth::ServiceRole => self.source_at_hand().map(|source| Arc::clone(&source.credentials)),
+            AwsAuth::AssumedRole { .. } => {
+                let fingerprint = self.0.fingerprint.load_full()?;
+                let key = session_key(request, fingerprint)?;
+                let slot = self.0.sessions.get(&key)?;
+                // A source that is due is replaced along with use, so that a rotation is noticed on warm sessions too.
+                let _ = self.source_at_hand();
+                slot.current(&self.0.around, || self.clone().renew_session(key))
+            }
+        }
+    }
+
+    /// Live credentials, fetched if need be.
+    ///
+    /// However many ask at once, AWS is asked once, and all get its answer; a refusal is repeated for a few seconds.
+    ///
+    /// # Errors
+    /// Why there are none: see [`CredentialsError`].
+    pub async fn credentials(
+        &self,
+        request: &CredentialRequest<'_>,
+    ) -> Result<Arc<AwsCredentials>, CredentialsError> {
+        if let Some(credentials) = self.cached(request) {
+            return Ok(credentials);
+        }
+        let source = self.source().await?;
+        let Some(key) = session_key(request, Arc::clone(&source.fingerprint)) else {
+            return Ok(Arc::clone(&source.credentials));
+        };
+        let slot = self.0.sessions.get_with_by_ref(&key, || Arc::new(Slot::new()));
+        slot.obtain(&self.0.around, || self.clone().renew_session(key.clone())).await
+    }
+
+    /// Forgets what is kept for `request`, a remembered refusal too: the next caller makes a new session.
+    ///
+    /// After AWS has called a session expired or unknown, prefer [`Self::forget_rejected`].
+    pub fn forget(&self, request: &CredentialRequest<'_>) {
+        match request.auth {
+            AwsAuth::AccessKey { .. } => {}
+            AwsAuth::ServiceRole => self.0.source.forget(),
+            AwsAuth::AssumedRole { .. } => {
+                if let Some(slot) = self.slot(request) {
+                    slot.forget();
+                }
+            }
+        }
+    }
+
+    /// Forgets the kept credentials if they are the `rejected` ones.
+    ///
+    /// Of a thousand requests that fail on one expired session, the first makes a new one and the others leave it alone.
+    pub fn forget_rejected(&self, request: &CredentialRequest<'_>, rejected: &AwsCredentials) {
+        match request.auth {
+            AwsAuth::AccessKey { .. } => {}
+            AwsAuth::ServiceRole => self.forget_source(rejected),
+            AwsAuth::AssumedRole { .. } => {
+                if let Some(slot) = self.slot(request) {
+                    slot.forget_if(|kept| kept.access_key_id == rejected.access_key_id);
+                }
+            }
+        }
+    }
+
+    /// Who the gateway is, asked of STS, and where its credentials were found.
+    ///
+    /// # Errors
+    /// [`CredentialsError::SourceUnavailable`] without an identity, else what STS says.
+    pub async fn source_identity(&self) -> Result<SourceIdentity, CredentialsError> {
+        let source = self.source().await?;
+        let caller = self.0.sts.caller_identity(&source).await.inspect_err(|error| {
+            if matches!(error, CredentialsError::SourceRejected(_)) {
+                self.forget_source(&source.credentials);
+            }
+        })?;
+        Ok(SourceIdentity {
+            account: caller.account,
+            arn: caller.arn,
+            kind: source.fingerprint.kind,
+            expires_at: source.credentials.expires_at,
+        })
+    }
+
+    fn slot(&self, request: &CredentialRequest<'_>) -> Option<Arc<Slot<Arc<AwsCredentials>>>> {
+        let fingerprint = self.0.fingerprint.load_full()?;
+        self.0.sessions.get(&session_key(request, fingerprint)?)
+    }
+
+    fn source_at_hand(&self) -> Option<Arc<Source>> {
+        self.0.source.current(&self.0.around_source, || self.clone().find_source())
+    }
+
+    async fn source(&self) -> Result<Arc<Source>, CredentialsError> {
+        self.0
+            .source
+            .obtain(&self.0.around_source, || self.clone().find_source())
+            .await
+            .map_err(of_the_source)
+    }
+
+    async fn find_source(self) -> Result<Fetched<Arc<Source>>, CredentialsError> {
+        let source = Arc::new(self.0.chain.find().await?);
+        let is_new = self.0.fingerprint.load().as_deref() != Some(&*source.fingerprint);
+        if is_new {
+            tracing::info!(source.kind = %source.fingerprint.kind, "found the gateway's AWS identity");
+            self.0.fingerprint.store(Some(Arc::clone(&source.fingerprint)));
+        }
+        let expires_at = source.credentials.expires_at;
+        Ok(Fetched { value: source, expires_at })
+    }
+
+    fn forget_source(&self, rejected: &AwsCredentials) {
+        self.0.source.forget_if(|kept| kept.credentials.access_key_id == rejected.access_key_id);
+    }
+
+    /// Makes the session of `key`. Runs in a task of its own, for whoever waits and for nobody.
+    async fn renew_session(self, key: SessionKey) -> Result<Fetched<Arc<AwsCredentials>>, CredentialsError> {
+        let renewed = self.assume_role(&key).await;
+        match &renewed {
+            Ok(_) => tracing::debug!(integration.id = %key.integration, "assumed the integration's role"),
+            Err(error) => tracing::warn!(
+                integration.id = %key.integration,
+                error.code = error.code(),
+                aws.request_id = error.explanation().request_id.as_deref().unwrap_or_default(),
+                "no new session: {error}"
+            ),
+        }
+        let session = renewed?;
+        let expires_at = session.expires_at;
+        Ok(Fetched { value: Arc::new(session), expires_at })
+    }
+
+    async fn assume_role(&self, key: &SessionKey) -> Result<AwsCredentials, CredentialsError> {
+        let source = self.source_of(key).await?;
+        match self.0.sts.assume_role(&source, &key.shape).await {
+            // The source was replaced or revoked before its time: look for it again, once.
+            Err(CredentialsError::SourceRejected(_)) => {
+                self.forget_source(&source.credentials);
+                let source = self.source_of(key).await?;
+                self.0.sts.assume_role(&source, &key.shape).await
+            }
+            answer => answer,
+        }
+    }
+
+    /// The source, if it still is the identity that `key` is filed under. If not, nobody looks under `key` any more.
+    async fn source_of(&self, key: &SessionKey) -> Result<Arc<Source>, CredentialsError> {
+        let source = self.source().await?;
+        if source.fingerprint == key.source {
+            return Ok(source);
+        }
+        let why = "the gateway's AWS identity has just changed; the next request uses the new one";
+        Err(CredentialsError::SourceUnavailable(Explanation::new(why)))
+    }
+}
+
+/// What the session of `request` is filed under. `None` for ways that need no session.
+fn session_key(request: &CredentialRequest<'_>, source: Arc<SourceFingerprint>) -> Option<SessionKey> {
+    let AwsAuth::AssumedRole { role_arn, external_id } = request.auth else { return None };
+    let shape = SessionShape {
+        role_arn: role_arn.clone(),
+        external_id: external_id.clone(),
+        region: request.region.clone(),
+        session_name: request.session_name.clone(),
+        duration_seconds: SESSION_SECONDS,
+        policy: None,
+    };
+    Some(SessionKey { integration: request.integration, revision: request.revision, source, shape })
+}
+
+/// A source that came too late or half expired is a matter of the source, not of STS.
+fn of_the_source(error: CredentialsError) -> CredentialsError {
+    match error {
+        CredentialsError::StsUnavailable(why) | CredentialsError::MalformedAnswer(why) => {
+            CredentialsError::SourceUnavailable(why)
+        }
+        other => other,
+    }
+}

@@ -1,0 +1,537 @@
+//! The engine on a scripted chain and a scripted STS, under virtual time.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::SystemTime;
+
+use portcullis_types::Clock;
+use proptest::prelude::*;
+use tokio::time::{Instant, advance};
+use uuid::Uuid;
+
+use super::*;
+use crate::error::Explanation;
+use crate::source::SourceKind;
+use crate::sts::{AssumesRoles, CallerIdentity};
+use crate::{BoxFuture, Fault};
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// A wall clock that goes with Tokio's, so that one `advance` moves both.
+#[derive(Debug)]
+struct TokioClock(Instant);
+
+impl Clock for TokioClock {
+    fn now(&self) -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_348_800) + self.0.elapsed()
+    }
+}
+
+#[derive(Clone, Debug)]
+enum Answer {
+    /// A session (or a source) that lives this long.
+    Lives(Duration),
+    Fails(CredentialsError),
+    Panics,
+    Stalls,
+}
+
+/// Answers by its script, a little later, and counts.
+#[derive(Debug)]
+struct Scripted {
+    clock: SharedClock,
+    answer: Mutex<Answer>,
+    calls: AtomicUsize,
+    finished: AtomicUsize,
+    long_term_key: Mutex<Option<&'static str>>,
+}
+
+impl Scripted {
+    fn new(clock: &SharedClock, answer: Answer) -> Arc<Self> {
+        Arc::new(Self {
+            clock: Arc::clone(clock),
+            answer: Mutex::new(answer),
+            calls: AtomicUsize::new(0),
+            finished: AtomicUsize::new(0),
+            long_term_key: Mutex::new(None),
+        })
+    }
+
+    fn set(&self, answer: Answer) {
+        *self.answer.lock().unwrap() = answer;
+    }
+
+    fn calls(&self) -> usize {
+        self.calls.load(Ordering::SeqCst)
+    }
+
+    async fn next(&self) -> Result<AwsCredentials, CredentialsError> {
+        let call = self.calls.fetch_add(1, Ordering::SeqCst) + 1;
+        let answer = self.answer.lock().unwrap().clone();
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        let life = match answer {
+            Answer::Lives(life) => life,
+            Answer::Fails(error) => return Err(error),
+            Answer::Panics => panic!("as scripted"),
+            Answer::Stalls => std::future::pending().await,
+        };
+        self.finished.fetch_add(1, Ordering::SeqCst);
+        Ok(AwsCredentials {
+            access_key_id: format!("ASIAEXAMPLE{call:08}").parse().unwrap(),
+            secret_access_key: "hunter2-secret".into(),
+            session_token: Some("hunter2-token".into()),
+            expires_at: Some(self.clock.now() + life),
+        })
+    }
+}
+
+impl AssumesRoles for Scripted {
+    fn assume_role<'a>(
+        &'a self,
+        _: &'a Source,
+        _: &'a SessionShape,
+    ) -> BoxFuture<'a, Result<AwsCredentials, CredentialsError>> {
+        Box::pin(self.next())
+    }
+
+    fn caller_identity<'a>(
+        &'a self,
+        _: &'a Source,
+    ) -> BoxFuture<'a, Result<CallerIdentity, CredentialsError>> {
+        Box::pin(async {
+            self.next().await?;
+            let arn = "arn:aws:sts::123456789012:assumed-role/gateway/pod".to_owned();
+            Ok(CallerIdentity { account: "123456789012".to_owned(), arn })
+        })
+    }
+}
+
+impl SourceChain for Scripted {
+    fn find(&self) -> BoxFuture<'_, Result<Source, CredentialsError>> {
+        Box::pin(async {
+            let mut credentials = self.next().await?;
+            let long_term_key = self.long_term_key.lock().unwrap().map(|key| key.parse().unwrap());
+            if long_term_key.is_some() {
+                credentials.expires_at = None;
+            }
+            let fingerprint =
+                SourceFingerprint { kind: SourceKind::WebIdentity, account: None, long_term_key };
+            Ok(Source { credentials: Arc::new(credentials), fingerprint: Arc::new(fingerprint) })
+        })
+    }
+}
+
+struct World {
+    clock: SharedClock,
+    chain: Arc<Scripted>,
+    sts: Arc<Scripted>,
+    engine: CredentialEngine,
+}
+
+fn world() -> World {
+    let clock: SharedClock = Arc::new(TokioClock(Instant::now()));
+    let chain = Scripted::new(&clock, Answer::Lives(12 * HOUR));
+    let sts = Scripted::new(&clock, Answer::Lives(HOUR));
+    let engine = CredentialEngine::with_parts(Arc::clone(&clock), chain.clone(), sts.clone());
+    World { clock, chain, sts, engine }
+}
+
+/// A request that owns its parts.
+#[derive(Clone, Debug)]
+struct Wanted {
+    integration: u128,
+    revision: i64,
+    region: Region,
+    auth: AwsAuth,
+    session_name: SessionName,
+}
+
+impl Wanted {
+    fn role() -> Self {
+        Self::of(1, 1, "us-west-2", "claude", "pcs-acme", "pcs-default-claude")
+    }
+
+    fn of(integration: u128, revision: i64, region: &str, role: &str, external_id: &str, name: &str) -> Self {
+        let role_arn = format!("arn:aws:iam::123456789012:role/{role}").parse().unwrap();
+        Self {
+            integration,
+            revision,
+            region: region.parse().unwrap(),
+            auth: AwsAuth::AssumedRole { role_arn, external_id: external_id.parse().unwrap() },
+            session_name: name.parse().unwrap(),
+        }
+    }
+
+    fn request(&self) -> CredentialRequest<'_> {
+        CredentialRequest {
+            integration: IntegrationId::from_uuid(Uuid::from_u128(self.integration)),
+            revision: Revision(self.revision),
+            region: &self.region,
+            auth: &self.auth,
+            session_name: &self.session_name,
+        }
+    }
+}
+
+impl World {
+    async fn ask(&self, wanted: &Wanted) -> Result<Arc<AwsCredentials>, CredentialsError> {
+        self.engine.credentials(&wanted.request()).await
+    }
+
+    async fn a_thousand(&self, wanted: &Wanted) -> Vec<Result<Arc<AwsCredentials>, CredentialsError>> {
+        let callers: Vec<_> = (0..1000)
+            .map(|_| {
+                let (engine, wanted) = (self.engine.clone(), wanted.clone());
+                tokio::spawn(async move { engine.credentials(&wanted.request()).await })
+            })
+            .collect();
+        let mut answers = Vec::new();
+        for caller in callers {
+            answers.push(caller.await.unwrap());
+        }
+        answers
+    }
+}
+
+fn unavailable() -> CredentialsError {
+    CredentialsError::StsUnavailable(Explanation::new("connection refused"))
+}
+
+fn denied() -> CredentialsError {
+    let said = "User: arn:aws:iam::123456789012:user/gateway is not authorized to perform: sts:AssumeRole";
+    CredentialsError::AccessDenied(Explanation::new(said).with_aws(Some("AccessDenied"), Some("req-1")))
+}
+
+/// Lets every task that can run do so, and every call in the air land.
+async fn settle() {
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_thousand_cold_callers_make_one_assume_role() {
+    let world = world();
+    let answers = world.a_thousand(&Wanted::role()).await;
+    let first = answers[0].clone().unwrap();
+    assert!(answers.iter().all(|answer| Arc::ptr_eq(answer.as_ref().unwrap(), &first)));
+    assert_eq!((world.chain.calls(), world.sts.calls()), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failing_sts_is_called_once_and_answers_everybody() {
+    let world = world();
+    world.sts.set(Answer::Fails(unavailable()));
+    let started = Instant::now();
+    let answers = world.a_thousand(&Wanted::role()).await;
+    assert!(answers.iter().all(|answer| answer.as_ref().unwrap_err().code() == "aws_sts_unavailable"));
+    assert!(started.elapsed() < Duration::from_millis(1200), "{:?}", started.elapsed());
+    assert_eq!(world.sts.calls(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_is_repeated_until_its_time_is_over() {
+    let world = world();
+    for (failure, longest) in [(unavailable(), 5_u32), (denied(), 15)] {
+        world.sts.set(Answer::Fails(failure));
+        let wanted = Wanted { integration: longest.into(), ..Wanted::role() };
+        world.ask(&wanted).await.unwrap_err();
+        let calls = world.sts.calls();
+        let repeated = world.ask(&wanted).await.unwrap_err();
+        let wait = repeated.retry_after().unwrap();
+        assert!(
+            (Duration::from_millis(900)..=Duration::from_secs(longest.into())).contains(&wait),
+            "{wait:?}"
+        );
+        assert_eq!(world.sts.calls(), calls);
+        advance(wait).await;
+        world.sts.set(Answer::Lives(HOUR));
+        world.ask(&wanted).await.unwrap();
+        assert_eq!(world.sts.calls(), calls + 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failing_source_is_asked_once_and_answers_everybody() {
+    let world = world();
+    world.chain.set(Answer::Fails(CredentialsError::SourceUnavailable(Explanation::new("nothing found"))));
+    let answers = world.a_thousand(&Wanted::role()).await;
+    assert!(answers.iter().all(|answer| answer.as_ref().unwrap_err().fault() == Fault::Operator));
+    assert_eq!((world.chain.calls(), world.sts.calls()), (1, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn callers_that_hang_up_cause_no_extra_call_and_cancel_nothing() {
+    let world = world();
+    world.ask(&Wanted { auth: AwsAuth::ServiceRole, ..Wanted::role() }).await.unwrap();
+    for _ in 0..100 {
+        let gone = tokio::time::timeout(Duration::from_millis(1), world.ask(&Wanted::role())).await;
+        assert!(gone.is_err());
+    }
+    settle().await;
+    assert_eq!((world.sts.calls(), world.sts.finished.load(Ordering::SeqCst)), (1, 1));
+    assert!(world.engine.cached(&Wanted::role().request()).is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_panics_or_never_ends_leaves_nobody_waiting() {
+    let world = world();
+    world.sts.set(Answer::Panics);
+    assert_eq!(world.ask(&Wanted::role()).await.unwrap_err().code(), "aws_sts_unavailable");
+    world.sts.set(Answer::Stalls);
+    let other = Wanted { integration: 2, ..Wanted::role() };
+    let started = Instant::now();
+    assert_eq!(world.ask(&other).await.unwrap_err().code(), "aws_sts_unavailable");
+    assert!(started.elapsed() <= STS_PATIENCE + Duration::from_millis(50));
+    advance(Duration::from_secs(5)).await;
+    world.sts.set(Answer::Lives(HOUR));
+    world.ask(&Wanted::role()).await.unwrap();
+    world.ask(&other).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_changed_revision_never_uses_the_old_session() {
+    let world = world();
+    let old = world.ask(&Wanted::role()).await.unwrap();
+    let changed = Wanted { revision: 2, ..Wanted::role() };
+    assert!(world.engine.cached(&changed.request()).is_none());
+    let new = world.ask(&changed).await.unwrap();
+    assert_ne!(old.access_key_id, new.access_key_id);
+    assert_eq!(world.sts.calls(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_is_kept_in_the_words_of_aws_with_advice() {
+    let world = world();
+    world.sts.set(Answer::Fails(denied()));
+    let error = world.ask(&Wanted::role()).await.unwrap_err();
+    assert_eq!(error.code(), "aws_assume_role_denied");
+    assert!(error.to_string().contains("is not authorized to perform: sts:AssumeRole"));
+    assert!(error.advice().contains("external ID"));
+    assert_eq!(error.explanation().request_id.as_deref(), Some("req-1"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn expired_credentials_never_leave() {
+    let world = world();
+    for (integration, life_s) in [(1, 0), (2, 59), (3, 60)] {
+        world.sts.set(Answer::Lives(Duration::from_secs(life_s)));
+        let error = world.ask(&Wanted { integration, ..Wanted::role() }).await.unwrap_err();
+        assert_eq!(error.code(), "aws_sts_malformed_answer", "{life_s} s");
+    }
+    world.sts.set(Answer::Lives(Duration::from_secs(900)));
+    let wanted = Wanted { integration: 4, ..Wanted::role() };
+    let session = world.ask(&wanted).await.unwrap();
+    world.sts.set(Answer::Fails(unavailable()));
+    advance(Duration::from_secs(839)).await;
+    assert!(world.engine.cached(&wanted.request()).is_some());
+    advance(Duration::from_secs(1)).await;
+    assert!(session.is_live(world.clock.now()));
+    assert!(world.engine.cached(&wanted.request()).is_none());
+    world.ask(&wanted).await.unwrap_err();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_is_replaced_ahead_of_its_end_and_the_old_one_serves_meanwhile() {
+    let world = world();
+    let wanted = Wanted::role();
+    let old = world.ask(&wanted).await.unwrap();
+    advance(Duration::from_secs(2600)).await;
+    assert!(Arc::ptr_eq(&world.engine.cached(&wanted.request()).unwrap(), &old));
+    settle().await;
+    assert_eq!(world.sts.calls(), 1, "not due before min(15 min, 25 %) and its jitter");
+    advance(Duration::from_secs(110)).await;
+    for _ in 0..1000 {
+        assert!(Arc::ptr_eq(&world.engine.cached(&wanted.request()).unwrap(), &old));
+    }
+    settle().await;
+    let new = world.engine.cached(&wanted.request()).unwrap();
+    assert_ne!(new.access_key_id, old.access_key_id);
+    assert_eq!(world.sts.calls(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_sts_outage_fails_nobody_until_a_minute_before_expiry() {
+    let outages = [unavailable(), denied(), CredentialsError::Throttled(Explanation::new("Rate exceeded"))];
+    for (n, failure) in outages.iter().cycle().take(60).enumerate() {
+        let world = world();
+        let wanted = Wanted::role();
+        let session = world.ask(&wanted).await.unwrap();
+        let usable_until = session.expires_at.unwrap() - Duration::from_secs(60);
+        let outage_at = session.expires_at.unwrap() - HOUR + Duration::from_secs(45 * n as u64);
+        while world.clock.now() < usable_until {
+            if world.clock.now() >= outage_at {
+                world.sts.set(Answer::Fails(failure.clone()));
+                world.chain.set(Answer::Fails(failure.clone()));
+                break;
+            }
+            world.ask(&wanted).await.unwrap();
+            advance(Duration::from_secs(15)).await;
+        }
+        let last = world.ask(&wanted).await.unwrap().expires_at.unwrap() - Duration::from_secs(60);
+        let calls_before = world.sts.calls();
+        while world.clock.now() < last {
+            assert!(world.engine.cached(&wanted.request()).is_some(), "outage {n}");
+            let left = last.duration_since(world.clock.now()).unwrap();
+            tokio::time::sleep(Duration::from_millis(4500).min(left)).await;
+        }
+        assert!(world.sts.calls() - calls_before <= 120, "outage {n}: {}", world.sts.calls() - calls_before);
+        world.ask(&wanted).await.unwrap_err();
+        world.sts.set(Answer::Lives(HOUR));
+        world.chain.set(Answer::Lives(12 * HOUR));
+        advance(Duration::from_secs(15)).await;
+        world.ask(&wanted).await.unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn forgetting_makes_one_new_session() {
+    let world = world();
+    let wanted = Wanted::role();
+    let old = world.ask(&wanted).await.unwrap();
+    world.engine.forget(&wanted.request());
+    assert!(world.engine.cached(&wanted.request()).is_none());
+    let answers = world.a_thousand(&wanted).await;
+    assert!(answers.iter().all(|answer| answer.as_ref().unwrap().access_key_id != old.access_key_id));
+    assert_eq!(world.sts.calls(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn forgetting_a_rejected_session_spares_its_successor() {
+    let world = world();
+    let wanted = Wanted::role();
+    let old = world.ask(&wanted).await.unwrap();
+    world.engine.forget_rejected(&wanted.request(), &old);
+    let new = world.ask(&wanted).await.unwrap();
+    world.engine.forget_rejected(&wanted.request(), &old);
+    assert!(Arc::ptr_eq(&world.engine.cached(&wanted.request()).unwrap(), &new));
+}
+
+#[tokio::test(start_paused = true)]
+async fn forgetting_clears_a_remembered_refusal() {
+    let world = world();
+    world.sts.set(Answer::Fails(denied()));
+    world.ask(&Wanted::role()).await.unwrap_err();
+    world.sts.set(Answer::Lives(HOUR));
+    world.engine.forget(&Wanted::role().request());
+    world.ask(&Wanted::role()).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rejected_source_is_looked_for_again_once() {
+    let world = world();
+    world.sts.set(Answer::Fails(CredentialsError::SourceRejected(Explanation::new("expired"))));
+    assert_eq!(world.ask(&Wanted::role()).await.unwrap_err().code(), "aws_source_rejected");
+    assert_eq!((world.chain.calls(), world.sts.calls()), (2, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rotated_long_term_key_is_noticed_within_a_minute_and_uses_no_old_session() {
+    let world = world();
+    *world.chain.long_term_key.lock().unwrap() = Some("AKIAIOSFODNN7EXAMPLE");
+    let old = world.ask(&Wanted::role()).await.unwrap();
+    *world.chain.long_term_key.lock().unwrap() = Some("AKIAI44QH8DHBEXAMPLE");
+    advance(Duration::from_secs(50)).await;
+    assert!(world.engine.cached(&Wanted::role().request()).is_some());
+    settle().await;
+    assert!(world.engine.cached(&Wanted::role().request()).is_none());
+    assert_ne!(world.ask(&Wanted::role()).await.unwrap().access_key_id, old.access_key_id);
+}
+
+#[tokio::test(start_paused = true)]
+async fn rotating_temporary_source_keys_leave_sessions_alone() {
+    let world = world();
+    world.chain.set(Answer::Lives(Duration::from_secs(1200)));
+    world.ask(&Wanted::role()).await.unwrap();
+    for _ in 0..8 {
+        advance(Duration::from_secs(300)).await;
+        assert!(world.engine.cached(&Wanted::role().request()).is_some());
+        settle().await;
+    }
+    assert!(world.chain.calls() >= 2);
+    assert_eq!(world.sts.calls(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn static_keys_need_neither_source_nor_sts() {
+    let world = world();
+    let auth = AwsAuth::AccessKey {
+        access_key_id: "AKIAIOSFODNN7EXAMPLE".parse().unwrap(),
+        secret_access_key: "hunter2-static".into(),
+    };
+    let wanted = Wanted { auth, ..Wanted::role() };
+    let credentials = world.ask(&wanted).await.unwrap();
+    assert_eq!(credentials.expose_secret_access_key(), "hunter2-static");
+    assert!(credentials.expires_at.is_none() && credentials.session_token.is_none());
+    world.engine.forget(&wanted.request());
+    assert_eq!((world.chain.calls(), world.sts.calls()), (0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_role_is_the_source_itself_and_rotates_with_it() {
+    let world = world();
+    let wanted = Wanted { auth: AwsAuth::ServiceRole, ..Wanted::role() };
+    let old = world.ask(&wanted).await.unwrap();
+    assert!(Arc::ptr_eq(&world.ask(&wanted).await.unwrap(), &old));
+    advance(12 * HOUR - Duration::from_secs(900)).await;
+    assert!(Arc::ptr_eq(&world.engine.cached(&wanted.request()).unwrap(), &old));
+    settle().await;
+    assert_ne!(world.engine.cached(&wanted.request()).unwrap().access_key_id, old.access_key_id);
+    assert_eq!((world.chain.calls(), world.sts.calls()), (2, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_source_identity_says_who_and_from_where() {
+    let world = world();
+    let identity = world.engine.source_identity().await.unwrap();
+    assert_eq!(identity.account, "123456789012");
+    assert_eq!(identity.kind, SourceKind::WebIdentity);
+    assert!(identity.expires_at.is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_secret_is_in_debug_output_or_error_text() {
+    let world = world();
+    let session = world.ask(&Wanted::role()).await.unwrap();
+    world.engine.source_identity().await.unwrap();
+    let auth = AwsAuth::AccessKey {
+        access_key_id: "AKIAIOSFODNN7EXAMPLE".parse().unwrap(),
+        secret_access_key: "hunter2-static".into(),
+    };
+    let wanted = Wanted { auth, ..Wanted::role() };
+    let shown = format!("{:?} {session:?} {:?}", world.engine, wanted.request());
+    assert!(!shown.contains("hunter2"), "{shown}");
+}
+
+/// Parts chosen so that joining them with any separator collides.
+fn wanted() -> impl Strategy<Value = (u128, i64, &'static str, String, String, String)> {
+    (
+        1_u128..3,
+        1_i64..3,
+        prop_oneof![Just("us-west-2"), Just("us-east-1")],
+        "[a/]{0,3}a",
+        "[a:/,=@]{2,3}",
+        "[a,=@]{2,3}",
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn different_requests_never_share_a_session(tuples in proptest::collection::vec(wanted(), 2..40)) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+        runtime.block_on(async {
+            let world = world();
+            let mut keys_by_tuple = HashMap::new();
+            for tuple in tuples {
+                let (integration, revision, region, role, external_id, name) = &tuple;
+                let wanted = Wanted::of(*integration, *revision, region, role, external_id, name);
+                let session = world.ask(&wanted).await.unwrap();
+                let first = keys_by_tuple.entry(tuple).or_insert_with(|| session.access_key_id.clone());
+                assert_eq!(&session.access_key_id, first);
+            }
+            let different: std::collections::HashSet<_> = keys_by_tuple.values().collect();
+            assert_eq!(different.len(), keys_by_tuple.len());
+            assert_eq!(world.sts.calls(), keys_by_tuple.len());
+        });
+    }
+}

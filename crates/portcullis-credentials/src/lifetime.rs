@@ -1,0 +1,83 @@
+//! When a value is due to be replaced, and until when it may be used.
+
+use std::time::{Duration, SystemTime};
+
+/// Nothing is handed out that has less than this to live: a request under way must reach AWS before the end.
+pub(crate) const SAFETY_MARGIN: Duration = Duration::from_secs(60);
+
+/// Replacement begins at most this long before the end. The service mints a token inside the session's life (300 s by
+/// default), so minutes before expiry already count as late.
+const REFRESH_AHEAD: Duration = Duration::from_secs(15 * 60);
+
+/// How often a source without an expiry is read again, so that a rotated key file is noticed within a minute.
+const REREAD_LONG_TERM: Duration = Duration::from_secs(45);
+
+/// The two moments that matter in a value's life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Lifetime {
+    /// From here on a replacement is fetched in the background.
+    pub(crate) refresh_at: SystemTime,
+    /// From here on it is not handed out. `None`: it has no end.
+    pub(crate) usable_until: Option<SystemTime>,
+}
+
+impl Lifetime {
+    /// The life of a value obtained at `now` that AWS accepts until `expires_at`.
+    ///
+    /// Due at min(15 min, 25 % of its life) before the end, and one to ten per cent of that earlier by `jitter` (0 to 1),
+    /// so that sessions made together are not all replaced together.
+    pub(crate) fn of(now: SystemTime, expires_at: Option<SystemTime>, jitter: f64) -> Self {
+        let Some(end) = expires_at else {
+            return Self { refresh_at: now + REREAD_LONG_TERM, usable_until: None };
+        };
+        let life = end.duration_since(now).unwrap_or_default();
+        let ahead = REFRESH_AHEAD.min(life / 4).mul_f64(1.0 + 0.1 * jitter);
+        Self { refresh_at: end - ahead, usable_until: Some(end - SAFETY_MARGIN) }
+    }
+
+    pub(crate) fn is_usable(&self, now: SystemTime) -> bool {
+        self.usable_until.is_none_or(|until| now < until)
+    }
+
+    pub(crate) fn is_due(&self, now: SystemTime) -> bool {
+        now >= self.refresh_at
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const START: SystemTime = SystemTime::UNIX_EPOCH;
+
+    fn check(life_s: u64, refresh_s: u64, usable_s: u64) {
+        let at = |s| START + Duration::from_secs(s);
+        let got = Lifetime::of(at(10_000), Some(at(10_000 + life_s)), 0.0);
+        assert_eq!(
+            got,
+            Lifetime { refresh_at: at(10_000 + refresh_s), usable_until: Some(at(10_000 + usable_s)) }
+        );
+    }
+
+    #[test]
+    fn lives_of_every_length_are_replaced_ahead_of_their_end() {
+        check(3600, 2700, 3540);
+        check(43_200, 42_300, 43_140);
+        check(900, 675, 840);
+        check(120, 90, 60);
+    }
+
+    #[test]
+    fn jitter_only_makes_it_earlier() {
+        let end = START + Duration::from_secs(3600);
+        assert_eq!(Lifetime::of(START, Some(end), 1.0).refresh_at, START + Duration::from_secs(2610));
+    }
+
+    #[test]
+    fn what_is_over_is_not_usable_and_what_has_no_end_is() {
+        let now = START + Duration::from_secs(500);
+        assert!(!Lifetime::of(now, Some(START + Duration::from_secs(499)), 0.0).is_usable(now));
+        assert!(!Lifetime::of(now, Some(now + SAFETY_MARGIN), 0.0).is_usable(now));
+        assert!(Lifetime::of(now, None, 0.0).is_usable(now + Duration::from_secs(1 << 30)));
+    }
+}
