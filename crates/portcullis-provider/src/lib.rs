@@ -19,6 +19,7 @@ pub mod chat;
 pub mod envelope;
 pub mod error;
 pub mod invalid;
+mod json;
 pub mod models;
 pub mod openai;
 pub mod sse;

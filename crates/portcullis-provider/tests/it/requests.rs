@@ -1,1 +1,447 @@
 //! The request side against golden files and arbitrary input.
+//!
+//! A golden file holds one case: `{"name", "direction", "input", "expected", "why"}`. `chat_request` compares the
+//! Messages request as JSON, without regard to the order of keys, and the warnings as a set; `chat_request_raw` looks
+//! for pieces of the body's text.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use portcullis_provider::{
+    ChatRequest, InvalidRequest, OnUnsupported, SamplingPolicy, TranslatedRequest, TranslationOptions,
+};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+fn translate(body: &[u8], options: &TranslationOptions) -> Result<TranslatedRequest, InvalidRequest> {
+    let request = ChatRequest::parse(body)?;
+    let model = request.model().parse().expect("the golden files name models");
+    request.into_messages(&model, options)
+}
+
+fn options(context: &Value) -> TranslationOptions {
+    let is = |name: &str, value: &str| context["options"][name] == value;
+    TranslationOptions {
+        on_unsupported: if is("on_unsupported", "error") {
+            OnUnsupported::Error
+        } else {
+            OnUnsupported::Report
+        },
+        sampling: if is("sampling", "report") { SamplingPolicy::Report } else { SamplingPolicy::Error },
+        strict_openai: false,
+    }
+}
+
+/// Numbers by value, objects without order.
+fn same(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Number(a), Value::Number(b)) => a.as_f64() == b.as_f64(),
+        (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b)),
+        (Value::Object(a), Value::Object(b)) => {
+            a.len() == b.len() && a.iter().all(|(key, a)| b.get(key).is_some_and(|b| same(a, b)))
+        }
+        _ => a == b,
+    }
+}
+
+/// What differs, or nothing.
+fn compare(case: &Value) -> Option<String> {
+    let (input, expected) = (&case["input"], &case["expected"]);
+    if case["direction"] == "chat_request_raw" {
+        let raw = input["request_raw"].as_str()?;
+        let body =
+            translate(raw.as_bytes(), &TranslationOptions::default()).map(|translated| translated.body);
+        let body = String::from_utf8(body.unwrap()).unwrap();
+        let missing =
+            expected["must_contain"].as_array()?.iter().find(|piece| !body.contains(piece.as_str().unwrap()));
+        return missing.map(|piece| format!("{piece} is missing in {body}"));
+    }
+    let result = translate(input["request"].to_string().as_bytes(), &options(&input["context"]));
+    match (result, expected.get("error")) {
+        (Err(invalid), Some(error)) => {
+            let named = invalid.message.contains(invalid.param.as_deref().unwrap_or_default());
+            let seen = json!({"param": invalid.param, "code": invalid.code.as_str()});
+            let wanted = json!({"param": error["param"], "code": error["code"]});
+            (!named || seen != wanted).then(|| format!("{seen} {}", invalid.message))
+        }
+        (Ok(translated), None) => {
+            let body: Value = serde_json::from_slice(&translated.body).unwrap();
+            let warnings: BTreeSet<&str> = translated.warnings.iter().collect();
+            let wanted: BTreeSet<&str> =
+                expected["warnings"].as_array()?.iter().filter_map(Value::as_str).collect();
+            let betas = translated.betas.join(",");
+            let ok = same(&body, &expected["request"])
+                && warnings == wanted
+                && betas == expected["headers"]["anthropic-beta"].as_str().unwrap_or_default();
+            (!ok).then(|| format!("{body}\n  {warnings:?} {betas}"))
+        }
+        (result, _) => Some(format!("{:?}", result.map(|translated| String::from_utf8(translated.body)))),
+    }
+}
+
+#[test]
+fn golden_requests() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/golden/requests");
+    let mut failures = Vec::new();
+    let mut count = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let case: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+        count += 1;
+        if let Some(difference) = compare(&case) {
+            failures.push(format!(
+                "{}: {}\n  {difference}\n  {}",
+                path.display(),
+                case["why"],
+                case["expected"]
+            ));
+        }
+    }
+    assert!(count >= 200, "only {count} golden files were found");
+    assert!(failures.is_empty(), "{} of {count} differ:\n{}", failures.len(), failures.join("\n"));
+}
+
+fn base() -> Value {
+    json!({"model": "claude-opus-4-8", "max_tokens": 100, "messages": [{"role": "user", "content": "hi"}]})
+}
+
+fn with(key: &str, value: &Value) -> Vec<u8> {
+    let mut request = base();
+    request[key] = value.clone();
+    request.to_string().into_bytes()
+}
+
+/// Every parameter of a chat completion in OpenAI's clients, with a value that is not its default.
+///
+/// Source: OpenAI API reference, "Create chat completion".
+fn every_parameter() -> Vec<(&'static str, Value)> {
+    vec![
+        ("messages", json!([{"role": "user", "content": "other"}])),
+        ("audio", json!({"voice": "x", "format": "wav"})),
+        ("frequency_penalty", json!(0.5)),
+        ("function_call", json!("none")),
+        ("functions", json!([{"name": "f"}])),
+        ("logit_bias", json!({"1": 2})),
+        ("logprobs", json!(true)),
+        ("max_completion_tokens", json!(7)),
+        ("max_tokens", json!(7)),
+        ("metadata", json!({"team": "x"})),
+        ("modalities", json!(["audio"])),
+        ("moderation", json!({"mode": "x"})),
+        ("n", json!(2)),
+        ("parallel_tool_calls", json!(false)),
+        ("prediction", json!({"type": "content", "content": "x"})),
+        ("presence_penalty", json!(0.5)),
+        ("prompt_cache_key", json!("k")),
+        ("prompt_cache_options", json!({"mode": "implicit"})),
+        ("prompt_cache_retention", json!("24h")),
+        ("reasoning_effort", json!("low")),
+        ("response_format", json!({"type": "json_object"})),
+        ("safety_identifier", json!("x")),
+        ("seed", json!(1)),
+        ("service_tier", json!("auto")),
+        ("stop", json!("x")),
+        ("store", json!(true)),
+        ("stream", json!(true)),
+        ("stream_options", json!({"include_usage": true})),
+        ("temperature", json!(0.5)),
+        ("tool_choice", json!("none")),
+        ("tools", json!([{"type": "function", "function": {"name": "f"}}])),
+        ("top_logprobs", json!(2)),
+        ("top_p", json!(0.5)),
+        ("user", json!("x")),
+        ("verbosity", json!("low")),
+        ("web_search_options", json!({})),
+    ]
+}
+
+#[test]
+fn every_key_of_the_request_type_hits_a_rule() {
+    let plain = translate(base().to_string().as_bytes(), &TranslationOptions::default()).unwrap();
+    // These mean nothing without tools, which the base request does not have.
+    let no_effect = ["function_call", "tool_choice", "parallel_tool_calls"];
+    for (key, value) in every_parameter() {
+        match translate(&with(key, &value), &TranslationOptions::default()) {
+            Ok(translated) => {
+                let visible = translated.body != plain.body || !translated.warnings.is_empty();
+                assert!(visible || no_effect.contains(&key), "{key} was dropped silently");
+            }
+            Err(invalid) => {
+                assert_ne!(invalid.code.as_str(), "unknown_parameter", "{key}");
+                assert!(invalid.message.contains(key), "{key}: {}", invalid.message);
+            }
+        }
+        if key != "messages" {
+            let null = translate(&with(key, &Value::Null), &TranslationOptions::default());
+            assert!(null.is_ok_and(|null| null.warnings.is_empty()), "{key} is absent when it is null");
+        }
+    }
+}
+
+#[test]
+fn every_other_key_is_refused_by_name() {
+    for key in ["extra_body", "Temperature", "", "n ", "anthropic_version", "portcullis"] {
+        let invalid = translate(&with(key, &json!(1)), &TranslationOptions::default()).unwrap_err();
+        assert_eq!((invalid.code.as_str(), invalid.param.as_deref()), ("unknown_parameter", Some(key)));
+    }
+}
+
+#[test]
+fn no_parameter_is_lost_beside_tools() {
+    let tools = |extra: Value| {
+        let mut request = base();
+        request["tools"] = json!([{"type": "function", "function": {"name": "f"}}]);
+        request.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+        translate(request.to_string().as_bytes(), &TranslationOptions::default()).unwrap().body
+    };
+    let plain = tools(json!({}));
+    for extra in [
+        json!({"tool_choice": "none"}),
+        json!({"parallel_tool_calls": false}),
+        json!({"function_call": "none"}),
+    ] {
+        assert_ne!(tools(extra), plain);
+    }
+}
+
+#[test]
+fn the_context_tells_the_way_back_what_was_asked() {
+    let mut request = base();
+    request["stream"] = json!(true);
+    request["stream_options"] = json!({"include_usage": true});
+    request["service_tier"] = json!("auto");
+    request["tools"] = json!([{"type": "custom", "custom": {"name": "sh"}}]);
+    let options = TranslationOptions { strict_openai: true, ..TranslationOptions::default() };
+    let context = translate(request.to_string().as_bytes(), &options).unwrap().context;
+    assert!(
+        context.client_streams
+            && context.include_usage
+            && context.strict_openai
+            && context.service_tier_asked
+    );
+    assert_eq!(context.max_tokens_field, "max_tokens");
+    assert_eq!(context.custom_tools.into_iter().collect::<Vec<_>>(), ["sh"]);
+    assert!(!context.legacy_functions);
+}
+
+#[test]
+fn long_and_unlimited_answers_stream_upstream() {
+    let streams = |limit: Value| {
+        let translated = translate(&with("max_tokens", &limit), &TranslationOptions::default()).unwrap();
+        assert!(!translated.context.client_streams);
+        translated.upstream_streams
+    };
+    assert!(!streams(json!(16_000)) && streams(json!(16_001)) && streams(Value::Null));
+}
+
+#[test]
+fn debug_shows_no_conversation() {
+    let shown = format!("{:?}", ChatRequest::parse(&with("user", &json!("somebody"))).unwrap());
+    assert!(
+        shown.contains("claude-opus-4-8") && !shown.contains("hi") && !shown.contains("somebody"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn a_body_that_is_no_request_is_refused() {
+    for body in [&b""[..], b"{", b"[]", b"\xff", b"null", b"{\"model\":\"x\"} x"] {
+        assert_eq!(ChatRequest::parse(body).unwrap_err().code.as_str(), "invalid_json");
+    }
+    assert_eq!(ChatRequest::parse(b"{}").unwrap_err().code.as_str(), "missing_required_parameter");
+    assert_eq!(ChatRequest::parse(b"{\"model\":1}").unwrap_err().code.as_str(), "invalid_type");
+}
+
+/// The content a message was built from comes back byte for byte on the next turn.
+#[test]
+fn arguments_and_schemas_keep_their_text() {
+    let arguments = r#"{"z": 1e2, "id":12345678901234567890,"a":[ 1.0 ]}"#;
+    let mut request = base();
+    request["messages"] = json!([
+        {"role": "user", "content": "hi"},
+        {"role": "assistant", "tool_calls": [{"id": "c", "type": "function", "function": {"name": "f", "arguments": arguments}}]},
+        {"role": "tool", "tool_call_id": "c", "content": "r"},
+    ]);
+    let body = translate(request.to_string().as_bytes(), &TranslationOptions::default()).unwrap().body;
+    assert!(String::from_utf8(body).unwrap().contains(&format!("\"input\":{arguments}")));
+}
+
+#[test]
+fn many_calls_of_one_id_stay_linear() {
+    let calls: Vec<Value> = (0..20_000)
+        .map(|_| json!({"id": "c", "type": "function", "function": {"name": "f", "arguments": ""}}))
+        .collect();
+    let mut messages =
+        vec![json!({"role": "user", "content": "x"}), json!({"role": "assistant", "tool_calls": calls})];
+    messages.extend((0..20_000).map(|_| json!({"role": "tool", "tool_call_id": "c", "content": ""})));
+    let mut request = base();
+    request["messages"] = Value::Array(messages);
+    let translated = translate(request.to_string().as_bytes(), &TranslationOptions::default()).unwrap();
+    assert!(String::from_utf8(translated.body).unwrap().contains("\"tool_use_id\":\"c_20000\""));
+    assert!(translated.warnings.header_value().unwrap().len() <= 4096);
+}
+
+/// JSON that looks like parts of requests more often than chance would have it.
+fn arbitrary_json() -> impl Strategy<Value = Value> {
+    let word = prop_oneof![
+        Just(""),
+        Just("text"),
+        Just("user"),
+        Just("system"),
+        Just("assistant"),
+        Just("tool"),
+        Just("function"),
+        Just("custom"),
+        Just("object"),
+        Just("auto"),
+        Just("data:image/png;base64,AAAA"),
+        Just("https://x.example"),
+        Just("{}"),
+        Just("c1"),
+        Just("json_schema"),
+        Just("image_url"),
+        Just("file"),
+        Just("high"),
+        Just("#/$defs/a"),
+        Just("thinking"),
+        Just("é\u{0}\n"),
+    ];
+    let key = prop_oneof![
+        Just("role"),
+        Just("content"),
+        Just("type"),
+        Just("text"),
+        Just("tool_calls"),
+        Just("id"),
+        Just("function"),
+        Just("name"),
+        Just("arguments"),
+        Just("tool_call_id"),
+        Just("parameters"),
+        Just("properties"),
+        Just("$ref"),
+        Just("$defs"),
+        Just("a"),
+        Just("items"),
+        Just("oneOf"),
+        Just("url"),
+        Just("image_url"),
+        Just("file_data"),
+        Just("schema"),
+        Just("json_schema"),
+        Just("strict"),
+        Just("cache_control"),
+        Just("content_blocks"),
+        Just("thinking_blocks"),
+        Just("minimum"),
+        Just("effort"),
+    ];
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i32>().prop_map(Value::from),
+        Just(json!(1.5)),
+        word.prop_map(Value::from),
+    ];
+    leaf.prop_recursive(6, 64, 6, move |inner| {
+        prop_oneof![
+            proptest::collection::vec(inner.clone(), 0..5).prop_map(Value::from),
+            proptest::collection::vec((key.clone(), inner), 0..6).prop_map(|members| members
+                .into_iter()
+                .map(|(key, value)| (key.to_owned(), value))
+                .collect()),
+        ]
+    })
+}
+
+fn arbitrary_request() -> impl Strategy<Value = Value> {
+    let keys: Vec<&'static str> = every_parameter()
+        .into_iter()
+        .map(|(key, _)| key)
+        .chain(["thinking", "reasoning", "output_config"])
+        .collect();
+    let members = proptest::collection::vec((proptest::sample::select(keys), arbitrary_json()), 0..3);
+    let turn = prop_oneof![
+        Just(json!({"role": "user", "content": "hi"})),
+        Just(json!({"role": "system", "content": "s"})),
+        Just(json!({"role": "assistant", "content": "a"})),
+        Just(
+            json!({"role": "assistant", "tool_calls": [{"id": "c1", "function": {"name": "f", "arguments": ""}}]})
+        ),
+        Just(json!({"role": "tool", "tool_call_id": "c1", "content": "r"})),
+        arbitrary_json(),
+    ];
+    (members, proptest::collection::vec(turn, 0..6)).prop_map(|(members, turns)| {
+        let mut request = base();
+        request["messages"] = Value::Array(turns);
+        for (key, value) in members {
+            request[key] = value;
+        }
+        request
+    })
+}
+
+/// What every Messages request must be, whatever it was made from.
+fn check_shape(body: &[u8]) {
+    let body: Value = serde_json::from_slice(body).expect("a translation is JSON");
+    let turns = body["messages"].as_array().unwrap();
+    assert_eq!(turns[0]["role"], "user");
+    for pair in turns.windows(2) {
+        assert_ne!(pair[0]["role"], pair[1]["role"]);
+    }
+    for turn in turns {
+        let blocks = turn["content"].as_array().unwrap();
+        assert!(!blocks.is_empty());
+        let results = blocks.iter().take_while(|block| block["type"] == "tool_result").count();
+        assert!(blocks[results..].iter().all(|block| block["type"] != "tool_result"));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1000))]
+
+    #[test]
+    fn arbitrary_requests_give_a_request_or_an_error(request in arbitrary_request()) {
+        if let Ok(translated) = translate(request.to_string().as_bytes(), &TranslationOptions::default()) {
+            check_shape(&translated.body);
+        }
+    }
+
+    #[test]
+    fn translating_twice_is_byte_identical(request in arbitrary_request()) {
+        let body = request.to_string();
+        let options = TranslationOptions { sampling: SamplingPolicy::Report, ..TranslationOptions::default() };
+        match (translate(body.as_bytes(), &options), translate(body.as_bytes(), &options)) {
+            (Ok(once), Ok(twice)) => {
+                prop_assert_eq!(once.body, twice.body);
+                prop_assert_eq!(once.warnings, twice.warnings);
+            }
+            (once, twice) => prop_assert_eq!(once.err(), twice.err()),
+        }
+    }
+
+    #[test]
+    fn arbitrary_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        drop(ChatRequest::parse(&bytes));
+    }
+
+    #[test]
+    fn arbitrary_schemas_never_panic(schema in arbitrary_json()) {
+        for body in [
+            with("response_format", &json!({"type": "json_schema", "json_schema": {"name": "x", "schema": schema}})),
+            with("tools", &json!([{"type": "function", "function": {"name": "f", "strict": true, "parameters": schema}}])),
+        ] {
+            if let Ok(translated) = translate(&body, &TranslationOptions::default()) {
+                check_shape(&translated.body);
+            }
+        }
+    }
+
+    #[test]
+    fn arbitrary_data_urls_never_panic(url in "(data:|DATA:)?[a-z/;=,%0-9A-F+ é]{0,40}") {
+        let part = json!([{"role": "user", "content": [{"type": "image_url", "image_url": {"url": url}}]}]);
+        if let Ok(translated) = translate(&with("messages", &part), &TranslationOptions::default()) {
+            check_shape(&translated.body);
+        }
+    }
+}

@@ -1,0 +1,2 @@
+//! How long a stream takes.
+fn main() {}

@@ -1,0 +1,224 @@
+//! Content parts.
+//!
+//! | part | block |
+//! |---|---|
+//! | text | text; empty or blank text is left out, since the upstream refuses it |
+//! | `image_url` with `https:` | image by URL |
+//! | `image_url` with `data:` | image, PDF document or text document |
+//! | `file.file_data` | document or image, with the file's name as a document's title |
+//! | `refusal` (assistant) | text: it is what the assistant said |
+//! | Anthropic's own blocks | verbatim |
+//! | `file.file_id`, `input_audio`, `http:` | refused |
+//! | anything else | refused |
+
+use std::borrow::Cow;
+
+use super::block::{Block, Body, Native, NativePart, Source};
+use super::path::Path;
+use super::scope::Scope;
+use super::{cache, media};
+use crate::invalid::{InvalidCode, InvalidRequest};
+use crate::json::write::Str;
+use crate::json::{Json, Object, Text};
+use crate::warnings::WarningKind;
+
+/// Whose content it is, which decides what may stand in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Speaker {
+    System,
+    User,
+    Assistant,
+    Tool,
+}
+
+type Blocks<'a> = Vec<Block<'a>>;
+
+/// The blocks of a `content`: a string, or an array of parts. Null means none.
+pub(super) fn blocks<'a>(
+    content: &Json<'a>,
+    speaker: Speaker,
+    path: &Path<'_>,
+    scope: &mut Scope,
+) -> Result<Blocks<'a>, InvalidRequest> {
+    match content {
+        Json::Null => Ok(Vec::new()),
+        Json::String(text) => Ok(text_block(*text).into_iter().collect()),
+        Json::Array(parts) => {
+            let mut blocks = Vec::with_capacity(parts.items.len());
+            for (index, part) in parts.items.iter().enumerate() {
+                let path = path.index(index);
+                blocks.extend(part_block(path.object(part)?, speaker, &path, scope)?);
+            }
+            Ok(blocks)
+        }
+        other => Err(path.wrong_type("a string or an array of parts", other)),
+    }
+}
+
+/// A text block, unless the text is blank.
+pub(super) fn text_block(text: Text<'_>) -> Option<Block<'_>> {
+    (!text.is_blank()).then(|| Block::text(text))
+}
+
+fn part_block<'a>(
+    part: &Object<'a>,
+    speaker: Speaker,
+    path: &Path<'_>,
+    scope: &mut Scope,
+) -> Result<Option<Block<'a>>, InvalidRequest> {
+    let type_path = path.key("type");
+    let kind = part.given("type").ok_or_else(|| type_path.missing())?;
+    let kind = type_path.text(kind)?.decode();
+    let media_speaker = matches!(speaker, Speaker::User | Speaker::Tool);
+    let block = match kind.as_ref() {
+        "text" => return text_part(part, "text", path, scope),
+        "refusal" if speaker == Speaker::Assistant => return text_part(part, "refusal", path, scope),
+        "image_url" if media_speaker => image_part(part, path, scope)?,
+        "file" if media_speaker => file_part(part, path, scope)?,
+        "image" | "document" | "search_result" if media_speaker => native_part(part, scope),
+        "container_upload" if speaker == Speaker::User => native_part(part, scope),
+        "tool_reference" if speaker == Speaker::Tool => native_part(part, scope),
+        "thinking" | "redacted_thinking" if speaker == Speaker::Assistant => {
+            return super::assistant::thinking_block(part, path, scope);
+        }
+        "input_audio" => {
+            return Err(type_path
+                .refuse(InvalidCode::UnsupportedValue, "must not be audio: Claude models do not listen"));
+        }
+        _ => return Err(type_path.refuse(InvalidCode::InvalidValue, wrong_part(speaker))),
+    };
+    Ok(Some(block))
+}
+
+fn wrong_part(speaker: Speaker) -> String {
+    let supported = match speaker {
+        Speaker::System => "text",
+        Speaker::User => "text, image_url, file, image, document, search_result and container_upload",
+        Speaker::Assistant => "text, refusal, thinking and redacted_thinking",
+        Speaker::Tool => "text, image_url, file, image, document, search_result and tool_reference",
+    };
+    format!("is not supported here; supported are {supported}")
+}
+
+fn text_part<'a>(
+    part: &Object<'a>,
+    key: &str,
+    path: &Path<'_>,
+    scope: &mut Scope,
+) -> Result<Option<Block<'a>>, InvalidRequest> {
+    path.only(part, &["type", key, "cache_control", "prompt_cache_breakpoint", "annotations"])?;
+    if part.get("annotations").is_some_and(|annotations| !is_empty(annotations)) {
+        scope.ignored(path.key("annotations"))?;
+    }
+    let text_path = path.key(key);
+    let text = part.given(key).ok_or_else(|| text_path.missing())?;
+    let mark = cache::mark(part, path)?;
+    let mut block = text_block(text_path.text(text)?);
+    match &mut block {
+        Some(block) => block.cache = mark,
+        None if mark.is_some() => scope.note(WarningKind::Dropped, path.key("cache_control")),
+        None => {}
+    }
+    Ok(block)
+}
+
+/// Null, `[]`, `{}` or `""`: nothing that could be lost.
+pub(super) fn is_empty(json: &Json<'_>) -> bool {
+    match json {
+        Json::Null => true,
+        Json::Array(array) => array.items.is_empty(),
+        Json::Object(object) => object.members.is_empty(),
+        Json::String(text) => text.inner().is_empty(),
+        Json::Bool(_) | Json::Number(_) => false,
+    }
+}
+
+fn image_part<'a>(
+    part: &Object<'a>,
+    path: &Path<'_>,
+    scope: &mut Scope,
+) -> Result<Block<'a>, InvalidRequest> {
+    path.only(part, &["type", "image_url", "cache_control", "prompt_cache_breakpoint"])?;
+    let image_path = path.key("image_url");
+    let image = image_path.object(part.given("image_url").ok_or_else(|| image_path.missing())?)?;
+    image_path.only(image, &["url", "detail"])?;
+    if let Some(detail) = image.given("detail") {
+        check_detail(detail, &image_path.key("detail"), scope)?;
+    }
+    let url_path = image_path.key("url");
+    let text = url_path.text(image.given("url").ok_or_else(|| url_path.missing())?)?;
+    let url = text.decode();
+    let body = if media::is_data_url(&url) {
+        let data_url = media::data_url(url, &url_path)?;
+        let declared = media::declared_inline(&data_url.media_type);
+        media::block_body(data_url.payload, declared, None, path, &url_path, scope)?
+    } else if media::has_scheme(&url, "https:") {
+        Body::Image(Source::Url(Str::from(text)))
+    } else {
+        return Err(url_path.refuse(InvalidCode::InvalidValue, "must be an https URL or a data URL"));
+    };
+    Ok(Block { body, cache: cache::mark(part, path)? })
+}
+
+fn check_detail(detail: &Json<'_>, path: &Path<'_>, scope: &mut Scope) -> Result<(), InvalidRequest> {
+    match path.text(detail)?.decode().as_ref() {
+        "auto" => Ok(()),
+        "low" | "high" | "original" => scope.ignored(path),
+        _ => Err(path.refuse(InvalidCode::InvalidValue, "must be one of auto, low, high and original")),
+    }
+}
+
+fn file_part<'a>(part: &Object<'a>, path: &Path<'_>, scope: &mut Scope) -> Result<Block<'a>, InvalidRequest> {
+    path.only(part, &["type", "file", "cache_control", "prompt_cache_breakpoint"])?;
+    let file_path = path.key("file");
+    let file = file_path.object(part.given("file").ok_or_else(|| file_path.missing())?)?;
+    file_path.only(file, &["file_data", "file_id", "filename"])?;
+    if file.given("file_id").is_some() {
+        let what = "is not supported: this gateway keeps no files; send the file in `file_data`";
+        return Err(file_path.key("file_id").refuse(InvalidCode::UnsupportedParameter, what));
+    }
+    let name_path = file_path.key("filename");
+    let filename = file.given("filename").map(|name| name_path.text(name)).transpose()?;
+    let data_path = file_path.key("file_data");
+    let data = data_path.text(file.given("file_data").ok_or_else(|| data_path.missing())?)?.decode();
+    let (media_type, payload) = if media::is_data_url(&data) {
+        let data_url = media::data_url(data, &data_path)?;
+        (data_url.media_type, data_url.payload)
+    } else {
+        (String::new(), media::Payload::Base64(data))
+    };
+    let declared = media::declared_file(&media_type, filename.map(Text::decode).as_deref());
+    let title = filename.filter(|name| !name.is_blank());
+    let body = media::block_body(payload, declared, title.map(Str::from), path, &data_path, scope)?;
+    if title.is_some() && matches!(body, Body::Image(_)) {
+        scope.ignored(name_path)?;
+    }
+    Ok(Block { body, cache: cache::mark(part, path)? })
+}
+
+fn native_part<'a>(part: &Object<'a>, scope: &mut Scope) -> Block<'a> {
+    let source = part.get("source").and_then(Json::as_object);
+    let by_file = source.and_then(|source| source.text("type")).is_some_and(|kind| &kind == "file");
+    if by_file || part.text("type").is_some_and(|kind| &kind == "container_upload") {
+        scope.beta("files-api-2025-04-14");
+    }
+    native(part)
+}
+
+/// A block that goes out as it came in.
+pub(super) fn native<'a>(part: &Object<'a>) -> Block<'a> {
+    let text = |name: &str| part.text(name).map(Text::decode).unwrap_or_default();
+    let id = |name: &str| -> Cow<'a, str> { text(name) };
+    let kind = text("type");
+    let native_part = match kind.as_ref() {
+        "text" => NativePart::Text(part.text("text").map_or(Str::from(""), Str::from)),
+        "thinking" | "redacted_thinking" => NativePart::Thinking,
+        "tool_use" => NativePart::ToolUse { id: id("id"), name: id("name") },
+        "server_tool_use" | "mcp_tool_use" => NativePart::ServerCall(id("id")),
+        "tool_result" => NativePart::Other,
+        result if result.ends_with("_tool_result") => NativePart::ServerResult(id("tool_use_id")),
+        _ => NativePart::Other,
+    };
+    let has_cache = part.get("cache_control").is_some();
+    Block::new(Body::Native(Native { raw: part.raw, has_cache, part: native_part }))
+}

@@ -1,0 +1,201 @@
+//! The order of turns: who follows whom, and where a system message in the middle may stand.
+//!
+//! The upstream accepts one directly behind a user's turn, or behind an assistant's that ends in the result of a
+//! server's tool, if an assistant's turn or nothing follows. Elsewhere it waits for the end of the next user's turn.
+
+use crate::chat::request::block::{Block, Body, NativePart};
+use crate::chat::request::path::Path;
+use crate::chat::request::scope::Scope;
+use crate::invalid::{InvalidCode, InvalidRequest};
+use crate::json::write::Str;
+use crate::warnings::WarningKind;
+
+/// Who speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::chat::request) enum Role {
+    User,
+    Assistant,
+    System,
+}
+
+/// What one of them says until another one does.
+#[derive(Debug)]
+pub(in crate::chat::request) struct Turn<'a> {
+    pub(in crate::chat::request) role: Role,
+    pub(in crate::chat::request) blocks: Vec<Block<'a>>,
+    first_message: usize,
+    pub(in crate::chat::request) last_message: usize,
+}
+
+/// A system message that waits for its place.
+#[derive(Debug)]
+struct Waiting<'a> {
+    message: usize,
+    blocks: Vec<Block<'a>>,
+    moved: bool,
+}
+
+/// The turns so far.
+#[derive(Debug)]
+pub(super) struct Turns<'a> {
+    /// System messages may stand in the middle.
+    in_place: bool,
+    system: Vec<Block<'a>>,
+    /// Messages the system prompt consists of.
+    system_messages: Vec<usize>,
+    turns: Vec<Turn<'a>>,
+    waiting: Vec<Waiting<'a>>,
+}
+
+impl<'a> Turns<'a> {
+    pub(super) fn new(in_place: bool) -> Self {
+        Self {
+            in_place,
+            system: Vec::new(),
+            system_messages: Vec::new(),
+            turns: Vec::new(),
+            waiting: Vec::new(),
+        }
+    }
+
+    pub(super) fn system(&mut self, message: usize, blocks: Vec<Block<'a>>) {
+        if blocks.is_empty() {
+            return;
+        }
+        if self.turns.is_empty() {
+            self.system.extend(blocks);
+            self.system_messages.push(message);
+        } else {
+            self.waiting.push(Waiting { message, blocks, moved: false });
+        }
+    }
+
+    pub(super) fn user(&mut self, message: usize, blocks: Vec<Block<'a>>) {
+        self.user_turn(message).blocks.extend(blocks);
+    }
+
+    /// Results come first in a user's turn, in their own order: a `user` message before them would have left a call
+    /// unanswered, and pairing refuses that.
+    pub(super) fn result(&mut self, message: usize, block: Block<'a>) {
+        self.user_turn(message).blocks.push(block);
+    }
+
+    fn user_turn(&mut self, message: usize) -> &mut Turn<'a> {
+        self.waiting.iter_mut().for_each(|waiting| waiting.moved = true);
+        self.turn(Role::User, message)
+    }
+
+    /// The turn this message belongs to: the last one if it is of the same role.
+    fn turn(&mut self, role: Role, message: usize) -> &mut Turn<'a> {
+        if self.turns.last().is_none_or(|last| last.role != role) {
+            self.turns.push(Turn { role, blocks: Vec::new(), first_message: message, last_message: message });
+        }
+        let last = self.turns.last_mut().expect("a turn was pushed if there was none");
+        last.last_message = message;
+        last
+    }
+
+    pub(super) fn assistant(
+        &mut self,
+        message: usize,
+        blocks: Vec<Block<'a>>,
+        scope: &mut Scope,
+    ) -> Result<(), InvalidRequest> {
+        if blocks.is_empty() {
+            return Ok(());
+        }
+        if self.turns.is_empty() {
+            let messages = Path::root("messages");
+            let what = "must not be the assistant's: a conversation starts with the user";
+            return Err(messages.index(message).refuse(InvalidCode::InvalidValue, what));
+        }
+        self.place_waiting(Next::Assistant, scope)?;
+        self.turn(Role::Assistant, message).blocks.extend(blocks);
+        Ok(())
+    }
+
+    /// Finds a place for the system messages that wait, now that it is known what follows.
+    fn place_waiting(&mut self, next: Next, scope: &mut Scope) -> Result<(), InvalidRequest> {
+        let waiting = std::mem::take(&mut self.waiting);
+        let behind_assistant = self.turns.last().is_some_and(|turn| turn.role == Role::Assistant);
+        for Waiting { message, blocks, moved } in waiting {
+            let messages = Path::root("messages");
+            let path = messages.index(message);
+            if behind_assistant && !self.legal_behind_assistant() && (self.in_place || next == Next::Nothing)
+            {
+                scope.emulated(path)?;
+                let inline = blocks.into_iter().map(inline);
+                self.turn(Role::User, message).blocks.extend(inline);
+            } else if self.in_place {
+                if moved {
+                    scope.note(WarningKind::Moved, path);
+                }
+                self.turn(Role::System, message).blocks.extend(blocks);
+            } else {
+                scope.displaced(path)?;
+                self.system.extend(blocks);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the last turn, or the one before the system messages behind it, lets a system message follow.
+    fn legal_behind_assistant(&self) -> bool {
+        let before = self.turns.iter().rev().find(|turn| turn.role != Role::System);
+        let last = before.filter(|turn| turn.role == Role::Assistant).and_then(|turn| turn.blocks.last());
+        let ends_in_result = last.is_some_and(|block| match &block.body {
+            Body::Native(native) => matches!(native.part, NativePart::ServerResult(_)),
+            _ => false,
+        });
+        self.in_place && ends_in_result
+    }
+
+    /// The system prompt and the turns.
+    pub(super) fn finish(
+        mut self,
+        scope: &mut Scope,
+    ) -> Result<(Vec<Block<'a>>, Vec<Turn<'a>>), InvalidRequest> {
+        self.place_waiting(Next::Nothing, scope)?;
+        let messages = Path::root("messages");
+        if let Some(empty) = self.turns.iter().find(|turn| turn.blocks.is_empty()) {
+            let path = messages.index(empty.first_message);
+            return Err(path.key("content").refuse(InvalidCode::InvalidValue, "must not be empty"));
+        }
+        if self.turns.is_empty() {
+            self.only_system(scope)?;
+        }
+        Ok((self.system, self.turns))
+    }
+
+    /// Without a user there is no conversation, so the instructions become the user's.
+    fn only_system(&mut self, scope: &mut Scope) -> Result<(), InvalidRequest> {
+        let messages = Path::root("messages");
+        let blocks = std::mem::take(&mut self.system);
+        if blocks.is_empty() {
+            return Err(messages
+                .index(0)
+                .key("content")
+                .refuse(InvalidCode::InvalidValue, "must not be empty"));
+        }
+        for message in std::mem::take(&mut self.system_messages) {
+            scope.emulated(messages.index(message))?;
+            self.turn(Role::User, message);
+        }
+        self.user(0, blocks);
+        Ok(())
+    }
+}
+
+/// What follows the system messages that wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Next {
+    Assistant,
+    Nothing,
+}
+
+/// A system text as a user's, marked so that the model can tell.
+fn inline(block: Block<'_>) -> Block<'_> {
+    let Body::Text(text) = &block.body else { return block };
+    let marked = format!("<system-message>{}</system-message>", text.decode());
+    Block { body: Body::Text(Str::from(marked)), cache: block.cache }
+}

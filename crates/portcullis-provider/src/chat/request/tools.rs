@@ -1,0 +1,376 @@
+//! `tools`, the deprecated `functions`, and `web_search_options`.
+//!
+//! | tool | becomes |
+//! |---|---|
+//! | `function` | a tool with the client's schema, verbatim; with `strict`, an adapted one |
+//! | `custom` with free text | a tool that takes one string, turned back on the way home; reported |
+//! | `custom` with a grammar | refused: nothing would enforce it |
+//! | one in Anthropic's own form | verbatim |
+//! | any other `type` | refused |
+//! | `functions` | as tools; together with `tools` refused |
+//! | `web_search_options` | the web search tool |
+//! | none, but calls in the history | placeholders that cannot be called, since the upstream wants them defined; reported |
+
+use std::borrow::Cow;
+use std::collections::{BTreeSet, HashSet};
+
+use super::cache;
+use super::path::Path;
+use super::schema;
+use super::scope::Scope;
+use crate::invalid::{InvalidCode, InvalidRequest};
+use crate::json::write::{Str, Writer};
+use crate::json::{Json, Object, Text};
+
+/// Keys of Anthropic's own that pass on a tool and on its `function`.
+const NATIVE_KEYS: [&str; 5] =
+    ["cache_control", "defer_loading", "allowed_callers", "input_examples", "eager_input_streaming"];
+
+/// The schema of a tool that takes one text.
+const TEXT_SCHEMA: &str = r#"{"type":"object","properties":{"input":{"type":"string"}},"required":["input"],"additionalProperties":false}"#;
+
+/// A tool on its way out.
+#[derive(Debug)]
+pub(super) struct Tool<'a> {
+    /// Its name, or for tools that have none its type.
+    pub(super) name: Cow<'a, str>,
+    definition: Definition<'a>,
+}
+
+#[derive(Debug)]
+enum Definition<'a> {
+    /// JSON already.
+    Whole(Cow<'a, str>),
+    Function {
+        name: Str<'a>,
+        description: Option<Str<'a>>,
+        schema: Cow<'a, str>,
+        strict: bool,
+        extra: Vec<(&'static str, &'a str)>,
+    },
+}
+
+/// All tools of a request.
+#[derive(Debug, Default)]
+pub(super) struct Tools<'a> {
+    pub(super) list: Vec<Tool<'a>>,
+    pub(super) custom: BTreeSet<String>,
+    /// The client used `functions`.
+    pub(super) legacy: bool,
+    /// None of them may be called: they stand in for those of the history.
+    pub(super) placeholders: bool,
+}
+
+impl Tool<'_> {
+    pub(super) fn write(&self, w: &mut Writer) {
+        match &self.definition {
+            Definition::Whole(raw) => w.raw(raw),
+            Definition::Function { name, description, schema, strict, extra } => w.object(|w| {
+                w.key("name").string(name);
+                if let Some(description) = description {
+                    w.key("description").string(description);
+                }
+                w.key("input_schema").raw(schema);
+                if *strict {
+                    w.key("strict").boolean(true);
+                }
+                for (key, raw) in extra {
+                    w.key(key).raw(raw);
+                }
+            }),
+        }
+    }
+}
+
+/// Translates every way to define tools.
+pub(super) fn translate<'a>(
+    request: &Object<'a>,
+    called: Vec<Cow<'a, str>>,
+    scope: &mut Scope,
+) -> Result<Tools<'a>, InvalidRequest> {
+    let mut tools = Tools::default();
+    let path = Path::root("tools");
+    if let Some(list) = request.given("tools") {
+        for (index, tool) in path.array(list)?.items.iter().enumerate() {
+            let path = path.index(index);
+            let tool = tool_of(path.object(tool)?, &path, &mut tools.custom, scope)?;
+            tools.list.push(tool);
+        }
+    }
+    functions(request, &mut tools, scope)?;
+    if let Some(options) = request.given("web_search_options") {
+        tools.list.push(web_search(options, scope)?);
+    }
+    toolsets(request, &mut tools, scope)?;
+    unique(&tools)?;
+    if tools.list.is_empty() && !called.is_empty() {
+        scope.emulated(path)?;
+        tools.placeholders = true;
+        tools.list.extend(called.into_iter().map(placeholder));
+    }
+    Ok(tools)
+}
+
+fn functions<'a>(
+    request: &Object<'a>,
+    tools: &mut Tools<'a>,
+    scope: &mut Scope,
+) -> Result<(), InvalidRequest> {
+    let Some(list) = request.given("functions") else { return Ok(()) };
+    let path = Path::root("functions");
+    if request.given("tools").is_some() {
+        return Err(path.refuse(InvalidCode::ConflictingParameters, "and `tools` cannot be used together"));
+    }
+    tools.legacy = true;
+    for (index, function) in path.array(list)?.items.iter().enumerate() {
+        let path = path.index(index);
+        let function = path.object(function)?;
+        let report = path;
+        tools.list.push(function_tool(function, function, &path, &report, scope)?);
+    }
+    Ok(())
+}
+
+fn unique(tools: &Tools<'_>) -> Result<(), InvalidRequest> {
+    let mut seen = HashSet::new();
+    let list = Path::root(if tools.legacy { "functions" } else { "tools" });
+    match tools.list.iter().position(|tool| !seen.insert(tool.name.as_ref())) {
+        Some(index) => {
+            Err(list.index(index).refuse(InvalidCode::InvalidValue, "has the name of another tool before it"))
+        }
+        None => Ok(()),
+    }
+}
+
+fn tool_of<'a>(
+    tool: &Object<'a>,
+    path: &Path<'_>,
+    custom: &mut BTreeSet<String>,
+    scope: &mut Scope,
+) -> Result<Tool<'a>, InvalidRequest> {
+    let type_path = path.key("type");
+    let kind = tool.given("type").map(|kind| type_path.text(kind)).transpose()?.map(Text::decode);
+    if tool.get("input_schema").is_some() || kind.as_deref().is_some_and(is_native) {
+        return native(tool, kind, path);
+    }
+    match kind.as_deref() {
+        Some("function") => {
+            let inner_path = path.key("function");
+            let function = inner_path.object(tool.given("function").ok_or_else(|| inner_path.missing())?)?;
+            path.only(tool, &with_native(&["type", "function"]))?;
+            function_tool(function, tool, &inner_path, path, scope)
+        }
+        Some("custom") => custom_tool(tool, path, custom, scope),
+        Some(_) => {
+            Err(type_path.refuse(InvalidCode::InvalidValue, "is no type of tool that this model's API knows"))
+        }
+        None => Err(type_path.missing()),
+    }
+}
+
+/// Anthropic's own tools carry a date in their type; a few have undated names as well.
+fn is_native(kind: &str) -> bool {
+    let dated = kind
+        .rsplit_once('_')
+        .is_some_and(|(_, date)| date.len() == 8 && date.bytes().all(|b| b.is_ascii_digit()));
+    dated || matches!(kind, "mcp_toolset" | "tool_search_tool_bm25" | "tool_search_tool_regex")
+}
+
+fn native<'a>(
+    tool: &Object<'a>,
+    kind: Option<Cow<'a, str>>,
+    path: &Path<'_>,
+) -> Result<Tool<'a>, InvalidRequest> {
+    let server =
+        tool.text("mcp_server_name").map(|server| Cow::Owned(format!("mcp_toolset:{}", server.decode())));
+    let name = match tool.given("name") {
+        Some(name) => path.key("name").text(name)?.decode(),
+        None => server.or(kind).ok_or_else(|| path.key("name").missing())?,
+    };
+    Ok(Tool { name, definition: Definition::Whole(Cow::Borrowed(tool.raw)) })
+}
+
+fn with_native<'k>(keys: &[&'k str]) -> Vec<&'k str> {
+    keys.iter().copied().chain(NATIVE_KEYS).collect()
+}
+
+/// A function's name, as both APIs want it.
+pub(super) fn name<'a>(function: &Object<'a>, path: &Path<'_>) -> Result<Text<'a>, InvalidRequest> {
+    let path = path.key("name");
+    let name = path.text(function.given("name").ok_or_else(|| path.missing())?)?;
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+    let decoded = name.decode();
+    if (1..=64).contains(&decoded.len()) && decoded.bytes().all(allowed) {
+        return Ok(name);
+    }
+    Err(path.refuse(InvalidCode::InvalidValue, "must be 1 to 64 characters of a-z, A-Z, 0-9, `_` and `-`"))
+}
+
+/// Keys of Anthropic's own, on the tool or on its function.
+fn extra<'a>(
+    function: &Object<'a>,
+    tool: &Object<'a>,
+    path: &Path<'_>,
+) -> Result<Vec<(&'static str, &'a str)>, InvalidRequest> {
+    cache::control(tool, path)?;
+    cache::control(function, path)?;
+    let mut extra = Vec::new();
+    for key in NATIVE_KEYS {
+        match (tool.given(key), function.given(key)) {
+            (Some(outer), Some(inner)) if outer.raw() != inner.raw() => {
+                let what = "stands on the tool as well, with another value";
+                return Err(path.key(key).refuse(InvalidCode::ConflictingParameters, what));
+            }
+            (Some(value), _) | (None, Some(value)) => extra.push((key, value.raw())),
+            (None, None) => {}
+        }
+    }
+    Ok(extra)
+}
+
+fn description<'a>(function: &Object<'a>, path: &Path<'_>) -> Result<Option<Str<'a>>, InvalidRequest> {
+    let description = function.given("description");
+    Ok(description.map(|text| path.key("description").text(text)).transpose()?.map(Str::from))
+}
+
+/// A function tool.
+///
+/// - `path`: the function.
+/// - `report`: the tool, for reports about its schema.
+fn function_tool<'a>(
+    function: &Object<'a>,
+    tool: &Object<'a>,
+    path: &Path<'_>,
+    report: &Path<'_>,
+    scope: &mut Scope,
+) -> Result<Tool<'a>, InvalidRequest> {
+    path.only(function, &with_native(&["name", "description", "parameters", "strict"]))?;
+    let name = name(function, path)?;
+    let strict =
+        function.given("strict").map(|flag| path.key("strict").boolean(flag)).transpose()?.unwrap_or(false);
+    let parameters = function.given("parameters");
+    let schema_path = path.key("parameters");
+    let schema = match parameters.filter(|_| strict) {
+        Some(parameters) => {
+            let strict = schema::Strict { path: &schema_path, report, description: None, object_root: true };
+            Cow::Owned(strict.adapt(parameters, scope)?)
+        }
+        None if strict => Cow::Borrowed(r#"{"type":"object","properties":{},"additionalProperties":false}"#),
+        None => schema::plain(parameters, &schema_path)?,
+    };
+    let description = description(function, path)?;
+    let definition = Definition::Function {
+        name: name.into(),
+        description,
+        schema,
+        strict,
+        extra: extra(function, tool, path)?,
+    };
+    Ok(Tool { name: name.decode(), definition })
+}
+
+fn custom_tool<'a>(
+    tool: &Object<'a>,
+    path: &Path<'_>,
+    names: &mut BTreeSet<String>,
+    scope: &mut Scope,
+) -> Result<Tool<'a>, InvalidRequest> {
+    path.only(tool, &with_native(&["type", "custom"]))?;
+    scope.emulated(path)?;
+    let path = path.key("custom");
+    let custom = path.object(tool.given("custom").ok_or_else(|| path.missing())?)?;
+    path.only(custom, &["name", "description", "format"])?;
+    let name = name(custom, &path)?;
+    if let Some(format) = custom.given("format") {
+        let path = path.key("format");
+        let kind = path.object(format)?.text("type");
+        if !kind.is_some_and(|kind| &kind == "text") {
+            return Err(
+                path.refuse(InvalidCode::UnsupportedValue, "must be text: no grammar would be enforced")
+            );
+        }
+    }
+    names.insert(name.decode().into_owned());
+    let definition = Definition::Function {
+        name: name.into(),
+        description: description(custom, &path)?,
+        schema: Cow::Borrowed(TEXT_SCHEMA),
+        strict: false,
+        extra: extra(custom, tool, &path)?,
+    };
+    Ok(Tool { name: name.decode(), definition })
+}
+
+fn web_search<'a>(options: &Json<'a>, scope: &mut Scope) -> Result<Tool<'a>, InvalidRequest> {
+    let path = Path::root("web_search_options");
+    let options = path.object(options)?;
+    path.only(options, &["search_context_size", "user_location"])?;
+    if let Some(size) = options.given("search_context_size") {
+        let path = path.key("search_context_size");
+        match path.text(size)?.decode().as_ref() {
+            "medium" => {}
+            "low" | "high" => scope.ignored(path)?,
+            _ => return Err(path.refuse(InvalidCode::InvalidValue, "must be one of low, medium and high")),
+        }
+    }
+    let place = options
+        .given("user_location")
+        .map(|place| location(place, &path.key("user_location")))
+        .transpose()?;
+    let mut writer = Writer::default();
+    writer.object(|w| {
+        w.key("type").plain("web_search_20250305");
+        w.key("name").plain("web_search");
+        if let Some(place) = place {
+            w.key("user_location").object(|w| {
+                w.key("type").plain("approximate");
+                place.iter().for_each(|(key, value)| w.key(key).string(&Str::from(*value)));
+            });
+        }
+    });
+    Ok(Tool { name: "web_search".into(), definition: Definition::Whole(Cow::Owned(writer.into_string())) })
+}
+
+fn location<'a>(place: &Json<'a>, path: &Path<'_>) -> Result<Vec<(&'static str, Text<'a>)>, InvalidRequest> {
+    const KEYS: [&str; 4] = ["city", "region", "country", "timezone"];
+    let place = path.object(place)?;
+    path.only(place, &["type", "approximate"])?;
+    let path = path.key("approximate");
+    let place = path.object(place.given("approximate").ok_or_else(|| path.missing())?)?;
+    path.only(place, &KEYS)?;
+    let given = KEYS.into_iter().filter_map(|key| Some((key, place.given(key)?)));
+    given.map(|(key, value)| Ok((key, path.key(key).text(value)?))).collect()
+}
+
+/// Every server of `mcp_servers` needs a toolset; those the client left out are added. The older beta has none.
+fn toolsets<'a>(request: &Object<'a>, tools: &mut Tools<'a>, scope: &Scope) -> Result<(), InvalidRequest> {
+    let Some(servers) = request.given("mcp_servers") else { return Ok(()) };
+    let path = Path::root("mcp_servers");
+    let servers = path.array(servers)?;
+    if scope.betas.iter().any(|beta| beta == "mcp-client-2025-04-04") {
+        return Ok(());
+    }
+    let known: HashSet<String> = tools.list.iter().map(|tool| tool.name.clone().into_owned()).collect();
+    for (index, server) in servers.items.iter().enumerate() {
+        let path = path.index(index);
+        let name_path = path.key("name");
+        let name = name_path.text(path.object(server)?.given("name").ok_or_else(|| name_path.missing())?)?;
+        let tool_name = format!("mcp_toolset:{}", name.decode());
+        if !known.contains(&tool_name) {
+            let raw = format!(r#"{{"type":"mcp_toolset","mcp_server_name":{}}}"#, name.quoted());
+            tools.list.push(Tool { name: tool_name.into(), definition: Definition::Whole(raw.into()) });
+        }
+    }
+    Ok(())
+}
+
+fn placeholder(name: Cow<'_, str>) -> Tool<'_> {
+    let definition = Definition::Function {
+        name: Str::Plain(name.clone()),
+        description: Some(Str::from("")),
+        schema: Cow::Borrowed(r#"{"type":"object"}"#),
+        strict: false,
+        extra: Vec::new(),
+    };
+    Tool { name, definition }
+}
