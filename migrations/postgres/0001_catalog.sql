@@ -39,7 +39,8 @@ create table workspaces (
 -- Every external ID that was ever used, and by whom. Rows stay when integrations go: the trust policies that name the
 -- ID do not go with them, and nobody else may ever send it.
 create table external_ids (
-    external_id text primary key check (external_id ~ '^[A-Za-z0-9_+=,.@:/-]{2,1224}$'),
+    external_id text primary key
+        check (external_id ~ '^[A-Za-z0-9_+=,.@:/-]+$' and char_length(external_id) between 2 and 1224),
     organisation_id uuid not null references organisations (id),
     created_at timestamptz not null,
     unique (external_id, organisation_id)

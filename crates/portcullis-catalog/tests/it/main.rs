@@ -1,0 +1,29 @@
+//! The catalog's contract: every case on SQLite and on Postgres.
+
+mod api_keys;
+mod bootstrap;
+mod changes;
+mod integrations;
+mod keys_at_rest;
+mod outages;
+mod providers;
+mod stage;
+
+/// Makes two tests of each check, which takes a [`stage::Stage`]: one on either database.
+macro_rules! on_both {
+    ($($check:ident),* $(,)?) => {
+        mod on_sqlite {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $check() {
+                $crate::stage::Stage::sqlite().await.run(super::$check).await;
+            })*
+        }
+        mod on_postgres {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $check() {
+                $crate::stage::Stage::postgres().await.run(super::$check).await;
+            })*
+        }
+    };
+}
+pub(crate) use on_both;
