@@ -142,11 +142,14 @@ impl CredentialEngine {
             return Ok(credentials);
         }
         let source = self.source().await?;
-        let Some(key) = session_key(request, Arc::clone(&source.fingerprint)) else {
-            return Ok(Arc::clone(&source.credentials));
-        };
-        let slot = self.0.sessions.get_with_by_ref(&key, || Arc::new(Slot::new()));
-        slot.obtain(&self.0.around, || self.clone().renew_session(key.clone())).await
+        let answer = self.session(request, &source).await;
+        let is_another_now = self.0.fingerprint.load().as_ref().is_some_and(|now| *now != source.fingerprint);
+        if answer.is_err() && is_another_now {
+            // The gateway's identity changed on the way, perhaps because STS rejected the old one.
+            let source = self.source().await?;
+            return self.session(request, &source).await;
+        }
+        answer
     }
 
     /// Forgets what is kept for `request`, a remembered refusal too: the next caller makes a new session.
@@ -196,6 +199,19 @@ impl CredentialEngine {
             kind: source.fingerprint.kind,
             expires_at: source.credentials.expires_at,
         })
+    }
+
+    /// The session of `request` as assumed by `source`; for a service role, `source` itself.
+    async fn session(
+        &self,
+        request: &CredentialRequest<'_>,
+        source: &Source,
+    ) -> Result<Arc<AwsCredentials>, CredentialsError> {
+        let Some(key) = session_key(request, Arc::clone(&source.fingerprint)) else {
+            return Ok(Arc::clone(&source.credentials));
+        };
+        let slot = self.0.sessions.get_with_by_ref(&key, || Arc::new(Slot::new()));
+        slot.obtain(&self.0.around, || self.clone().renew_session(key.clone())).await
     }
 
     fn slot(&self, request: &CredentialRequest<'_>) -> Option<Arc<Slot<Arc<AwsCredentials>>>> {

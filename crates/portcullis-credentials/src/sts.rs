@@ -4,6 +4,7 @@
 //! What its answers mean is decided in [`answer`].
 
 mod answer;
+mod whole;
 
 use std::fmt;
 use std::sync::Arc;
@@ -78,6 +79,7 @@ impl AwsSts {
         let mut config = aws_sdk_sts::config::Builder::from(settings)
             .credentials_provider(for_the_sdk(source))
             .identity_cache(IdentityCache::no_cache())
+            .interceptor(whole::WholeAnswer)
             .timeout_config(timeouts())
             .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS));
         if let Some(region) = region {

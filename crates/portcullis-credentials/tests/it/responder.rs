@@ -76,6 +76,6 @@ async fn read_request(stream: &mut TcpStream) -> Option<String> {
 /// An HTTP/1.1 answer with this body, complete and well-formed.
 pub(crate) fn http(status: u16, content_type: &str, body: &str) -> Vec<u8> {
     let length = body.len();
-    format!("HTTP/1.1 {status} X\r\ncontent-type: {content_type}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}")
+    format!("HTTP/1.1 {status} X\r\ncontent-type: {content_type}\r\ncontent-length: {length}\r\nx-amzn-requestid: c6104cbe-af31-11e0-8154-cbc7ccf896c7\r\nconnection: close\r\n\r\n{body}")
         .into_bytes()
 }
