@@ -1,1 +1,87 @@
 //! The message that Anthropic answers with.
+
+use serde_json::{Map, Value};
+
+use crate::ResponseContext;
+use crate::error::{ApiError, ErrorKind, UpstreamError};
+use crate::usage::Usage;
+
+/// A message, its fields as the upstream sent them.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Message {
+    /// Everything, in the upstream's order; `content` and `usage` hold their places only.
+    fields: Map<String, Value>,
+    /// The content blocks.
+    pub(crate) content: Vec<Value>,
+    /// The counts.
+    pub(crate) usage: Usage,
+}
+
+impl Message {
+    /// Reads a whole answer.
+    pub(crate) fn parse(body: &[u8]) -> Result<Self, ApiError> {
+        let value: Value = serde_json::from_slice(body).map_err(|_| not_a_message("is not JSON"))?;
+        let Value::Object(fields) = value else { return Err(not_a_message("is not a JSON object")) };
+        if fields.get("type").and_then(Value::as_str) == Some("error") {
+            let text = String::from_utf8_lossy(body);
+            return Err(UpstreamError::from_event(&text).to_openai(&ResponseContext::default()));
+        }
+        Self::from_fields(fields).ok_or_else(|| not_a_message("has no list of content blocks"))
+    }
+
+    /// Takes a message apart; none if its `content` is something else than a list.
+    pub(crate) fn from_fields(mut fields: Map<String, Value>) -> Option<Self> {
+        let content = match fields.get_mut("content").map(Value::take) {
+            Some(Value::Array(content)) => content,
+            None | Some(Value::Null) if fields.contains_key("id") => Vec::new(),
+            _ => return None,
+        };
+        let usage = Usage::from_value(fields.get("usage"));
+        Some(Self { fields, content, usage })
+    }
+
+    /// Puts the message together again.
+    pub(crate) fn into_json(mut self) -> Vec<u8> {
+        self.fields.insert("content".to_owned(), Value::Array(self.content));
+        self.fields.insert("usage".to_owned(), Value::Object(self.usage.native));
+        serde_json::to_vec(&self.fields).expect("a JSON value is always JSON")
+    }
+
+    /// A field that is there and not null.
+    pub(crate) fn given(&self, name: &str) -> Option<&Value> {
+        self.fields.get(name).filter(|value| !value.is_null())
+    }
+
+    pub(crate) fn set(&mut self, name: &str, value: Value) {
+        self.fields.insert(name.to_owned(), value);
+    }
+
+    pub(crate) fn id(&self) -> &str {
+        self.given("id").and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// The model that answered, which server-side fallback may have changed.
+    pub(crate) fn model(&self) -> &str {
+        self.given("model").and_then(Value::as_str).unwrap_or_default()
+    }
+
+    pub(crate) fn stop_reason(&self) -> Option<&str> {
+        self.given("stop_reason").and_then(Value::as_str)
+    }
+
+    /// Why the model refused, in its own words.
+    pub(crate) fn refusal(&self) -> Option<&str> {
+        let details = self.given("stop_details").filter(|_| self.stop_reason() == Some("refusal"))?;
+        details.get("explanation").and_then(Value::as_str)
+    }
+}
+
+/// The block's `type`; empty for something that is no block.
+pub(crate) fn block_type(block: &Value) -> &str {
+    block.get("type").and_then(Value::as_str).unwrap_or_default()
+}
+
+pub(super) fn not_a_message(how: &str) -> ApiError {
+    let message = format!("the upstream's answer {how}");
+    ApiError::new(502, ErrorKind::Server, "upstream_invalid_response", message)
+}
