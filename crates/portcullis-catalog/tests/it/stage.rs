@@ -50,6 +50,8 @@ impl Stage {
         let name = format!("pcs_test_{:016x}", u64::from_be_bytes(random));
         let database = Database::Postgres { server, name };
         database.on_server("create database", "").await;
+        // Nothing here outlives the test, so no commit needs to wait for the disk.
+        database.on_server("alter database", "set synchronous_commit = off").await;
         Self::on(database).await
     }
 
