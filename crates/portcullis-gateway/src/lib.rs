@@ -1,1 +1,33 @@
-//! The data plane: the way of a request from a key to Claude and back.
+//! The data plane: the way of a request, from a developer's key to Claude and back.
+//!
+//! ```text
+//! accept ─ authenticate ─ resolve ─ admit ─ translate ─ credentials ─ sign ─ send ─ translate back ─ settle
+//! ```
+//! Start at [`router`], then read [`chat`](mod@chat) (OpenAI's dialect, translated) or [`messages`](mod@messages)
+//! (Anthropic's dialect, passed through): each reads as that line. The steps are the modules of `way`, each a function
+//! from one type to the next, so that only what is admitted can be attempted and only what is signed can be sent.
+//!
+//! # Invariants
+//! - A warm request touches no database and no STS, and holds no lock across an await: the caller and the provider come
+//!   from [`portcullis_catalog::Snapshot`], the credentials from [`portcullis_credentials::CredentialEngine::cached`].
+//! - The upstream's host comes from a validated region or from the operator, never from a caller.
+//!   (test `the_host_comes_from_the_region_or_the_operator`)
+//! - Only headers of an allowlist go upstream; a caller's credentials never do. (test `only_listed_headers_go_upstream`)
+//! - A stream never ends silently: its own terminal event, or an error event in the client's dialect.
+//!   (tests in `tests/it`, and `body::tests`)
+//! - Each dispatched attempt is settled exactly once, also when the client goes away. (test
+//!   `a_dropped_settlement_is_a_client_that_went_away`)
+//! - What a client may read of a failure is decided in `error.rs` alone.
+
+mod body;
+mod chat;
+mod error;
+mod inbound;
+mod messages;
+mod routes;
+mod settings;
+mod upstream;
+mod way;
+
+pub use routes::{ROUTES, router};
+pub use settings::{Gateway, GatewaySettings, InvalidBaseUrl, UpstreamBase};

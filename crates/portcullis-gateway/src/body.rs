@@ -1,0 +1,298 @@
+//! The body of a streamed answer: upstream bytes in, client bytes out, and never a silent end.
+
+pub(crate) mod pass_through;
+pub(crate) mod translation;
+
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body::{Body, Frame};
+use portcullis_provider::error::{ApiError, ErrorKind};
+use portcullis_provider::usage::Usage;
+use tokio::time::{Instant, Sleep};
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
+use tracing::warn;
+
+use crate::error::GatewayError;
+use crate::settings::Parts;
+use crate::way::{Outcome, Settlement};
+
+/// Turns what the upstream streams into what the client reads. Pure: it sees bytes, not sockets.
+pub(crate) trait Relay: Unpin + Send + 'static {
+    /// Takes the next bytes of the upstream and returns what the client is to get for them now, perhaps nothing.
+    fn push(&mut self, chunk: Bytes) -> Relayed;
+
+    /// The upstream closed. What the client is still to get, or why this is no proper end.
+    fn end(&mut self) -> Result<Bytes, ApiError>;
+
+    /// Whether the first event that means something has been seen: only then is a status sent to the client.
+    fn has_started(&self) -> bool;
+
+    /// A sign of life in the client's dialect, if one may be sent at this point.
+    fn ping(&self) -> Option<Bytes>;
+
+    /// An error event in the client's dialect.
+    fn error_event(&self, error: &ApiError) -> Bytes;
+
+    /// Tokens so far, and why the upstream stopped.
+    fn usage(&self) -> (&Usage, Option<&str>);
+}
+
+/// What became of a chunk.
+pub(crate) struct Relayed {
+    /// For the client, now.
+    pub(crate) bytes: Bytes,
+    /// Whether the stream goes on.
+    pub(crate) flow: Flow,
+}
+
+/// Whether a stream goes on.
+pub(crate) enum Flow {
+    /// More may come.
+    Continue,
+    /// The terminal event has been seen.
+    Done,
+    /// The stream cannot go on: its own error event, or bytes that make no sense.
+    Broken(ApiError),
+    /// The upstream's own error event, already in the client's dialect and among the bytes.
+    Failed,
+}
+
+/// How long a stream may be silent.
+#[derive(Clone, Copy, Debug)]
+struct Patience {
+    idle: Duration,
+    ping: Duration,
+}
+
+/// A streamed answer on its way. Dropping it closes the upstream and settles the attempt.
+pub(crate) struct StreamBody<R: Relay> {
+    /// `None` once nothing more is wanted of the upstream.
+    upstream: Option<reqwest::Body>,
+    relay: R,
+    ready: Bytes,
+    settlement: Settlement,
+    patience: Patience,
+    last_chunk: Instant,
+    last_sent: Instant,
+    /// Fires at the earliest moment at which something may be due; set anew only when it fires.
+    alarm: Option<Pin<Box<Sleep>>>,
+    drain_deadline: Pin<Box<WaitForCancellationFutureOwned>>,
+}
+
+impl<R: Relay> StreamBody<R> {
+    /// Reads the upstream until its first event that means something, so that a failure before it can still be told by
+    /// a status.
+    ///
+    /// # Errors
+    /// When the stream fails, breaks off or stays silent before that event.
+    pub(crate) async fn open(
+        gateway: &Parts,
+        upstream: reqwest::Body,
+        relay: R,
+        settlement: Settlement,
+    ) -> Result<Self, (GatewayError, Settlement)> {
+        let patience =
+            Patience { idle: gateway.settings.stream_idle_timeout, ping: gateway.settings.ping_interval };
+        let mut body = Self::new(upstream, relay, settlement, patience, gateway.drain_deadline.clone());
+        let limit = gateway.settings.stream_head_timeout;
+        let started = match tokio::time::timeout(limit, body.read_until_started()).await {
+            Ok(started) => started,
+            Err(_) => Err(GatewayError::UpstreamTimeout { limit }),
+        };
+        match started {
+            Ok(()) => Ok(body),
+            Err(error) => Err((error, body.into_settlement())),
+        }
+    }
+
+    fn new(
+        upstream: reqwest::Body,
+        relay: R,
+        settlement: Settlement,
+        patience: Patience,
+        drain: CancellationToken,
+    ) -> Self {
+        let now = Instant::now();
+        Self {
+            upstream: Some(upstream),
+            relay,
+            ready: Bytes::new(),
+            settlement,
+            patience,
+            last_chunk: now,
+            last_sent: now,
+            alarm: None,
+            drain_deadline: Box::pin(drain.cancelled_owned()),
+        }
+    }
+
+    async fn read_until_started(&mut self) -> Result<(), GatewayError> {
+        use http_body_util::BodyExt;
+        let mut held = Vec::new();
+        while !self.relay.has_started() {
+            let Some(upstream) = &mut self.upstream else { break };
+            let relayed = match upstream.frame().await {
+                Some(Ok(frame)) => self.relay.push(frame.into_data().unwrap_or_default()),
+                Some(Err(error)) => return Err(GatewayError::broken_answer(error)),
+                None => Relayed { bytes: self.relay.end()?, flow: Flow::Done },
+            };
+            held.extend_from_slice(&relayed.bytes);
+            match relayed.flow {
+                Flow::Continue => {}
+                Flow::Broken(error) => return Err(error.into()),
+                Flow::Done => self.finish(Outcome::Complete),
+                Flow::Failed => self.finish(Outcome::BrokenOff),
+            }
+        }
+        self.last_chunk = Instant::now();
+        self.ready = held.into();
+        Ok(())
+    }
+
+    fn into_settlement(mut self) -> Settlement {
+        self.note_usage();
+        std::mem::replace(&mut self.settlement, Settlement::closed())
+    }
+
+    fn note_usage(&mut self) {
+        let (usage, stop_reason) = self.relay.usage();
+        self.settlement.used(usage, stop_reason);
+    }
+
+    /// Lets the upstream go and closes the record.
+    fn finish(&mut self, outcome: Outcome) {
+        self.upstream = None;
+        self.note_usage();
+        self.settlement.settle(outcome);
+    }
+
+    /// Ends the stream with an error event; what was complete before it has been sent.
+    fn break_off(&mut self, error: &ApiError, outcome: Outcome) -> Bytes {
+        self.settlement.failed(error.code.as_deref().unwrap_or("upstream_stream_error"));
+        self.finish(outcome);
+        self.relay.error_event(error)
+    }
+
+    /// The next bytes for the client from the upstream's next move; empty when it was not worth telling.
+    fn on_frame(&mut self, frame: Option<Result<Frame<Bytes>, reqwest::Error>>) -> Bytes {
+        let relayed = match frame {
+            Some(Ok(frame)) => {
+                let Ok(data) = frame.into_data() else { return Bytes::new() };
+                self.last_chunk = Instant::now();
+                self.relay.push(data)
+            }
+            Some(Err(error)) => {
+                let error = error.without_url();
+                warn!(error.cause = %error, "the upstream's stream broke off");
+                Relayed {
+                    bytes: Bytes::new(),
+                    flow: Flow::Broken(stream_error("the upstream's stream broke off")),
+                }
+            }
+            None => match self.relay.end() {
+                Ok(bytes) => Relayed { bytes, flow: Flow::Done },
+                Err(error) => Relayed { bytes: Bytes::new(), flow: Flow::Broken(error) },
+            },
+        };
+        self.after(relayed)
+    }
+
+    fn after(&mut self, Relayed { bytes, flow }: Relayed) -> Bytes {
+        match flow {
+            Flow::Continue => bytes,
+            Flow::Done => {
+                self.finish(Outcome::Complete);
+                bytes
+            }
+            Flow::Failed => {
+                self.settlement.failed("upstream_stream_error");
+                self.finish(Outcome::BrokenOff);
+                bytes
+            }
+            Flow::Broken(error) => {
+                let event = self.break_off(&error, Outcome::BrokenOff);
+                if bytes.is_empty() { event } else { [bytes, event].concat().into() }
+            }
+        }
+    }
+
+    /// What silence calls for: nothing yet, a sign of life, or the end.
+    fn poll_patience(&mut self, cx: &mut Context<'_>) -> Poll<Bytes> {
+        if self.drain_deadline.as_mut().poll(cx).is_ready() {
+            let error = ApiError::new(
+                503,
+                ErrorKind::Overloaded,
+                "gateway_shutting_down",
+                "the gateway is shutting down",
+            );
+            return Poll::Ready(self.break_off(&error, Outcome::ShutDown));
+        }
+        loop {
+            let due = self.next_due();
+            let alarm = self.alarm.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(due)));
+            ready!(alarm.as_mut().poll(cx));
+            let now = Instant::now();
+            let bytes = if now >= self.last_chunk + self.patience.idle {
+                let error = stream_error("the upstream stopped sending");
+                self.break_off(&error, Outcome::BrokenOff)
+            } else if now >= self.last_sent.max(self.last_chunk) + self.patience.ping {
+                self.last_sent = now;
+                self.relay.ping().unwrap_or_default()
+            } else {
+                Bytes::new()
+            };
+            let due = self.next_due();
+            if let Some(alarm) = &mut self.alarm {
+                alarm.as_mut().reset(due);
+            }
+            if !bytes.is_empty() {
+                return Poll::Ready(bytes);
+            }
+        }
+    }
+
+    fn next_due(&self) -> Instant {
+        (self.last_chunk + self.patience.idle).min(self.last_sent.max(self.last_chunk) + self.patience.ping)
+    }
+}
+
+impl<R: Relay> Body for StreamBody<R> {
+    type Data = Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        let this = self.get_mut();
+        loop {
+            if !this.ready.is_empty() {
+                this.settlement.first_byte();
+                this.last_sent = Instant::now();
+                return Poll::Ready(Some(Ok(Frame::data(std::mem::take(&mut this.ready)))));
+            }
+            let Some(upstream) = &mut this.upstream else { return Poll::Ready(None) };
+            this.ready = match Pin::new(upstream).poll_frame(cx) {
+                Poll::Ready(frame) => this.on_frame(frame),
+                Poll::Pending => ready!(this.poll_patience(cx)),
+            };
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.upstream.is_none() && self.ready.is_empty()
+    }
+}
+
+impl<R: Relay> Drop for StreamBody<R> {
+    fn drop(&mut self) {
+        self.note_usage();
+    }
+}
+
+fn stream_error(message: &str) -> ApiError {
+    ApiError::new(502, ErrorKind::Server, "upstream_stream_error", message.to_owned())
+}

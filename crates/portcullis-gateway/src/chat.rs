@@ -1,0 +1,217 @@
+//! `POST /v1/chat/completions`: OpenAI's dialect in and out, Messages upstream.
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::response::Response;
+use bytes::Bytes;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use http::{HeaderMap, HeaderName, HeaderValue};
+use portcullis_provider::anthropic::accumulator::{Flow, MessageAccumulator};
+use portcullis_provider::chat::response::to_completion;
+use portcullis_provider::error::{ApiError, Dialect, rate_limit_headers};
+use portcullis_provider::{ChatRequest, ResponseContext, Warnings, sse};
+use portcullis_types::ModelId;
+
+use crate::body::StreamBody;
+use crate::body::translation::Translation;
+use crate::error::GatewayError;
+use crate::inbound::{Arrival, read_json_body};
+use crate::settings::{Gateway, Parts};
+use crate::way::send::{Head, read_answer};
+use crate::way::{self, Admitted, Answer, Attempt, Outcome, Payload, Settlement};
+
+const WARNINGS: HeaderName = HeaderName::from_static("x-portcullis-warnings");
+const STRICT: HeaderName = HeaderName::from_static("x-portkey-strict-open-ai-compliance");
+
+/// Answers a chat completion, whole or streamed.
+pub(crate) async fn create_chat_completion(State(gateway): State<Gateway>, request: Request) -> Response {
+    let gateway = gateway.parts();
+    let arrival = Arrival::of(request.headers(), Dialect::OpenAi, gateway.clock.as_ref());
+    match complete(gateway, &arrival, request).await {
+        Ok(response) => response,
+        Err(error) => error.into_response(&arrival),
+    }
+}
+
+async fn complete(gateway: &Parts, arrival: &Arrival, request: Request) -> Result<Response, GatewayError> {
+    let (client, body) = request.into_parts();
+    let snapshot = gateway.catalog.snapshot();
+    let now = gateway.clock.now();
+    let caller = way::authenticate(&client.headers, &snapshot, now)?;
+    let body = read_json_body(&client.headers, body, gateway.settings.max_request_bytes).await?;
+    let chat = ChatRequest::parse(&body)?;
+    let resolved = way::resolve(caller, &client.headers, &snapshot, chat.model())?;
+    let admitted = way::admit(resolved)?;
+    drop(snapshot);
+
+    let mut options = gateway.settings.translation;
+    options.strict_openai |= asks_for_strictness(&client.headers);
+    let translated = chat.into_messages(&admitted.model, &options)?;
+    let payload = Payload::translated(
+        &client.headers,
+        translated.body,
+        translated.upstream_streams,
+        &translated.betas,
+    )?;
+    let mut response = answer(gateway, arrival, &admitted, &payload, translated.context).await?;
+    decorate(response.headers_mut(), arrival, &translated.warnings, &admitted.model);
+    Ok(response)
+}
+
+/// `x-portkey-strict-open-ai-compliance: true` leaves out every field that OpenAI does not know.
+fn asks_for_strictness(headers: &HeaderMap) -> bool {
+    headers.get(STRICT).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"true"))
+}
+
+fn decorate(headers: &mut HeaderMap, arrival: &Arrival, warnings: &Warnings, model: &ModelId) {
+    arrival.stamp(headers);
+    if let Some(value) = warnings.header_value().and_then(|text| HeaderValue::try_from(text).ok()) {
+        headers.insert(WARNINGS, value);
+    }
+    if let Ok(value) = HeaderValue::from_str(model.as_str()) {
+        headers.insert("x-portcullis-model", value);
+    }
+}
+
+async fn answer(
+    gateway: &Parts,
+    arrival: &Arrival,
+    admitted: &Admitted,
+    payload: &Payload,
+    context: ResponseContext,
+) -> Result<Response, GatewayError> {
+    let endpoint = gateway.upstream.endpoint(&admitted.provider.platform.region);
+    let attempt = Attempt { admitted, payload, endpoint: &endpoint };
+    let mut settlement = Settlement::open(arrival, admitted, context.client_streams);
+    let (head, body) = match way::dispatch(gateway, &attempt).await {
+        Ok(Answer::Success(head, body)) => (head, body),
+        Ok(Answer::Failure(head, error, _)) => {
+            settlement.answered(&head);
+            return Ok(refuse(arrival, &head, settlement, &error.to_openai(&context)));
+        }
+        Err(error) => return Err(settlement.refused(error)),
+    };
+    settlement.answered(&head);
+    let mut response = if !head.is_event_stream() {
+        whole(gateway, arrival, body, &context, settlement).await?
+    } else if context.client_streams {
+        streamed(gateway, arrival, body, context, settlement).await?
+    } else {
+        aggregated(gateway, arrival, body, &context, settlement).await?
+    };
+    copy_upstream_headers(gateway, &head, response.headers_mut());
+    Ok(response)
+}
+
+fn refuse(arrival: &Arrival, head: &Head, mut settlement: Settlement, error: &ApiError) -> Response {
+    settlement.failed(error.code.as_deref().unwrap_or(""));
+    settlement.settle(Outcome::Refused);
+    let mut response = crate::error::respond(error, arrival);
+    if let Some(id) = head.headers.get("request-id") {
+        response.headers_mut().insert("request-id", id.clone());
+    }
+    response
+}
+
+/// The upstream answered at once: one message, translated.
+async fn whole(
+    gateway: &Parts,
+    arrival: &Arrival,
+    body: reqwest::Body,
+    context: &ResponseContext,
+    settlement: Settlement,
+) -> Result<Response, GatewayError> {
+    match read_answer(gateway, body).await {
+        Ok(_) if context.client_streams => Err(settlement.refused(GatewayError::NotAStream)),
+        Ok(message) => complete_with(arrival, &message, context, settlement),
+        Err(error) => Err(settlement.refused(error)),
+    }
+}
+
+fn complete_with(
+    arrival: &Arrival,
+    message: &[u8],
+    context: &ResponseContext,
+    mut settlement: Settlement,
+) -> Result<Response, GatewayError> {
+    let completion = match to_completion(message, context, arrival.created) {
+        Ok(completion) => completion,
+        Err(error) => return Err(settlement.refused(error.into())),
+    };
+    settlement.first_byte();
+    settlement.used(&completion.usage, completion.stop_reason.as_deref());
+    settlement.settle(Outcome::Complete);
+    let mut response = Response::new(Body::from(completion.body));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    Ok(response)
+}
+
+/// The upstream streams, the client does not: the stream is put together first.
+async fn aggregated(
+    gateway: &Parts,
+    arrival: &Arrival,
+    body: reqwest::Body,
+    context: &ResponseContext,
+    settlement: Settlement,
+) -> Result<Response, GatewayError> {
+    match accumulate(gateway, body).await {
+        Ok(message) => complete_with(arrival, &message, context, settlement),
+        Err(error) => Err(settlement.refused(error)),
+    }
+}
+
+async fn accumulate(gateway: &Parts, mut body: reqwest::Body) -> Result<Vec<u8>, GatewayError> {
+    use http_body_util::BodyExt;
+    let mut decoder = sse::Decoder::new(gateway.settings.max_event_bytes);
+    let mut message = MessageAccumulator::new();
+    let limit = gateway.settings.stream_idle_timeout;
+    let mut done = false;
+    while !done {
+        let frame = tokio::time::timeout(limit, body.frame())
+            .await
+            .map_err(|_| GatewayError::UpstreamTimeout { limit })?;
+        let Some(frame) = frame else { break };
+        let data: Bytes = frame.map_err(GatewayError::broken_answer)?.into_data().unwrap_or_default();
+        decoder.push(&data, |event| {
+            done |= matches!(message.push(event)?, Flow::Done);
+            Ok::<_, GatewayError>(())
+        })?;
+    }
+    Ok(message.finish()?)
+}
+
+/// Both stream.
+async fn streamed(
+    gateway: &Parts,
+    arrival: &Arrival,
+    body: reqwest::Body,
+    context: ResponseContext,
+    settlement: Settlement,
+) -> Result<Response, GatewayError> {
+    let relay = Translation::new(context, arrival.created, gateway.settings.max_event_bytes);
+    let body = match StreamBody::open(gateway, body, relay, settlement).await {
+        Ok(body) => body,
+        Err((error, settlement)) => return Err(settlement.refused(error)),
+    };
+    let mut response = Response::new(Body::new(body));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
+    Ok(response)
+}
+
+/// What a client of OpenAI's reads of limits, and the upstream's own headers beside it.
+fn copy_upstream_headers(gateway: &Parts, head: &Head, headers: &mut HeaderMap) {
+    for (name, value) in &head.headers {
+        if name == "request-id" || name.as_str().starts_with("anthropic-ratelimit-") {
+            headers.insert(name.clone(), value.clone());
+        }
+    }
+    let of_upstream = |name: &str| head.header(name).map(str::to_owned);
+    for (name, text) in rate_limit_headers(&of_upstream, gateway.clock.now()) {
+        if let Ok(value) = HeaderValue::try_from(text) {
+            headers.insert(HeaderName::from_static(name), value);
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! What may go wrong on the way, and what a client reads of it: the one door from errors to HTTP.
+
+use std::error::Error as StdError;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::response::Response;
+use http::header::{CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderName, HeaderValue, StatusCode};
+use portcullis_catalog::Scope;
+use portcullis_credentials::CredentialsError;
+use portcullis_provider::InvalidRequest;
+use portcullis_provider::error::{ApiError, ErrorKind};
+use portcullis_provider::sse::SseError;
+use portcullis_signer::SignError;
+use portcullis_types::{InvalidModelRef, InvalidSlug, Slug};
+use tracing::{error, warn};
+
+use crate::inbound::Arrival;
+
+/// Why a request did not get its answer.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum GatewayError {
+    #[error("no key: send it as `Authorization: Bearer`, `x-api-key` or `x-portkey-api-key`")]
+    NoKey,
+    #[error("`Authorization` and `x-api-key` differ: send one of them, or the same key in both")]
+    ContradictingKeys,
+    #[error("the key is not valid")]
+    UnknownKey,
+    #[error("this key administers the gateway; completions need a key of a workspace")]
+    KeyWithoutWorkspace,
+    #[error("the key lacks the scope `{0}`")]
+    MissingScope(Scope),
+    #[error("the body is not `application/json` but `{0}`")]
+    UnsupportedContentType(String),
+    #[error("bodies encoded as `{0}` are not accepted: send the JSON as it is")]
+    UnsupportedEncoding(String),
+    #[error("the body is larger than {limit} bytes")]
+    BodyTooLarge { limit: usize },
+    #[error("the body broke off")]
+    BodyRead(#[source] axum::Error),
+    #[error(transparent)]
+    Invalid(#[from] Box<InvalidRequest>),
+    #[error("`{model}` is no model: {source}")]
+    InvalidModel { model: String, source: InvalidModelRef },
+    #[error("the header that names the provider is not valid: {source}")]
+    InvalidProviderHeader { source: InvalidSlug },
+    #[error("the header `{0}` has characters that cannot be sent on")]
+    InvalidHeader(HeaderName),
+    #[error(
+        "no provider is named: write the model as `@provider/model`, or send `x-portkey-provider: @provider`"
+    )]
+    NoProvider,
+    #[error("there is no provider `@{0}` in the key's workspace")]
+    UnknownProvider(Slug),
+    #[error(transparent)]
+    Credentials(#[from] CredentialsError),
+    #[error("the request could not be signed")]
+    Sign(#[from] SignError),
+    #[error("the upstream could not be reached")]
+    Unreachable(#[source] reqwest::Error),
+    #[error("the upstream did not answer within {} s", limit.as_secs())]
+    UpstreamTimeout { limit: Duration },
+    #[error("the upstream's answer broke off")]
+    BrokenAnswer(#[source] reqwest::Error),
+    #[error("the upstream's answer is larger than {limit} bytes")]
+    AnswerTooLarge { limit: usize },
+    #[error("the upstream answered with status {0}, which it never should")]
+    UnexpectedUpstreamStatus(StatusCode),
+    #[error("the upstream answered at once where a stream was asked for")]
+    NotAStream,
+    #[error("the upstream's stream cannot be read")]
+    Stream(#[from] SseError),
+    #[error("{}", .0.message)]
+    Upstream(Box<ApiError>),
+}
+
+impl From<InvalidRequest> for GatewayError {
+    fn from(invalid: InvalidRequest) -> Self {
+        Self::Invalid(Box::new(invalid))
+    }
+}
+
+impl From<ApiError> for GatewayError {
+    fn from(error: ApiError) -> Self {
+        Self::Upstream(Box::new(error))
+    }
+}
+
+impl GatewayError {
+    pub(crate) fn unreachable(error: reqwest::Error) -> Self {
+        // An address may hold nothing secret, but it is the operator's, not the client's, to know.
+        Self::Unreachable(error.without_url())
+    }
+
+    pub(crate) fn broken_answer(error: reqwest::Error) -> Self {
+        Self::BrokenAnswer(error.without_url())
+    }
+
+    /// Status, kind, stable code and text for the client.
+    pub(crate) fn to_client(&self) -> ApiError {
+        use ErrorKind as Kind;
+        let own = |status, kind, code| ApiError::new(status, kind, code, self.to_string());
+        let at = |param: &str, code| ApiError {
+            param: Some(param.to_owned()),
+            ..ApiError::new(400, Kind::InvalidRequest, code, self.to_string())
+        };
+        match self {
+            Self::NoKey => own(401, Kind::Authentication, "missing_api_key"),
+            Self::ContradictingKeys => own(401, Kind::Authentication, "contradicting_api_keys"),
+            Self::UnknownKey => own(401, Kind::Authentication, "invalid_api_key"),
+            Self::KeyWithoutWorkspace => own(403, Kind::Permission, "workspace_key_required"),
+            Self::MissingScope(_) => own(403, Kind::Permission, "missing_scope"),
+            Self::UnsupportedContentType(_) => at("content-type", "unsupported_content_type"),
+            Self::UnsupportedEncoding(_) => own(415, Kind::InvalidRequest, "unsupported_content_encoding"),
+            Self::BodyTooLarge { .. } => own(413, Kind::TooLarge, "request_too_large"),
+            Self::BodyRead(_) => own(408, Kind::InvalidRequest, "incomplete_body"),
+            Self::Invalid(invalid) => ApiError::from_invalid((**invalid).clone()),
+            Self::InvalidModel { .. } => at("model", "invalid_model"),
+            Self::InvalidProviderHeader { .. } => at("x-portkey-provider", "invalid_provider"),
+            Self::InvalidHeader(name) => at(name.as_str(), "invalid_header"),
+            Self::NoProvider => at("model", "missing_provider"),
+            Self::UnknownProvider(_) => at("model", "unknown_provider"),
+            Self::Credentials(error) => credentials_error(error),
+            Self::Sign(_) => own(500, Kind::Server, "signing_failed"),
+            Self::Unreachable(source) if source.is_timeout() => own(504, Kind::Timeout, "upstream_timeout"),
+            Self::Unreachable(_) => own(502, Kind::Server, "upstream_unreachable"),
+            Self::UpstreamTimeout { .. } => own(504, Kind::Timeout, "upstream_timeout"),
+            Self::BrokenAnswer(_)
+            | Self::AnswerTooLarge { .. }
+            | Self::UnexpectedUpstreamStatus(_)
+            | Self::NotAStream
+            | Self::Stream(_) => own(502, Kind::Server, "bad_upstream_response"),
+            Self::Upstream(error) => (**error).clone(),
+        }
+    }
+
+    /// The answer in the client's dialect. Whose fault it is decides how it is logged.
+    pub(crate) fn into_response(self, arrival: &Arrival) -> Response {
+        let shown = self.to_client();
+        self.log(arrival, &shown);
+        respond(&shown, arrival)
+    }
+
+    fn log(&self, arrival: &Arrival, shown: &ApiError) {
+        let code = shown.code.as_deref().unwrap_or("");
+        let request_id = arrival.request_id;
+        match self {
+            Self::Sign(_) => {
+                error!(request.id = %request_id, error.code = code, error.cause = %chain(self), "{self}")
+            }
+            Self::Credentials(_)
+            | Self::Unreachable(_)
+            | Self::UpstreamTimeout { .. }
+            | Self::BrokenAnswer(_)
+            | Self::AnswerTooLarge { .. }
+            | Self::UnexpectedUpstreamStatus(_)
+            | Self::NotAStream
+            | Self::Stream(_) => {
+                warn!(request.id = %request_id, error.code = code, error.cause = %chain(self), "{self}");
+            }
+            _ => tracing::debug!(request.id = %request_id, error.code = code, "refused: {self}"),
+        }
+    }
+}
+
+/// A failure to get credentials. The role is the operator's: the client learns that it is not its own key's fault, the
+/// stable code, and what the operator is to do.
+fn credentials_error(error: &CredentialsError) -> ApiError {
+    let status = if error.is_retryable() { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::BAD_GATEWAY };
+    let message = format!("the gateway could not get AWS credentials: {error}; {}", error.advice());
+    let mut shown = ApiError::new(status.as_u16(), ErrorKind::Server, error.code(), message);
+    shown.retry_after = error.retry_after().map(|wait| wait.as_secs().max(1).to_string());
+    shown.should_retry = Some(error.is_retryable());
+    shown
+}
+
+/// Renders an error in the client's dialect.
+pub(crate) fn respond(error: &ApiError, arrival: &Arrival) -> Response {
+    let body = error.body(arrival.dialect, &arrival.request_id.to_string());
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() =
+        StatusCode::from_u16(error.status_in(arrival.dialect)).unwrap_or(StatusCode::BAD_GATEWAY);
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    if let Some(wait) = error.retry_after.as_deref().and_then(|wait| HeaderValue::from_str(wait).ok()) {
+        headers.insert(RETRY_AFTER, wait);
+    }
+    if let Some(retry) = error.should_retry {
+        headers.insert("x-should-retry", HeaderValue::from_static(if retry { "true" } else { "false" }));
+    }
+    arrival.stamp(headers);
+    response
+}
+
+/// An error and what caused it, one after the other.
+pub(crate) fn chain(error: &dyn StdError) -> String {
+    let mut text = String::new();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        if !text.is_empty() {
+            text.push_str(": ");
+        }
+        text.push_str(&cause.to_string());
+        next = cause.source();
+    }
+    text
+}

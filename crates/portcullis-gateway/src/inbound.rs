@@ -1,0 +1,164 @@
+//! A request as it came in: who it is from on the wire, which dialect it speaks, its body.
+
+use std::time::Instant;
+
+use axum::body::Body;
+use bytes::{Bytes, BytesMut};
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
+use http::{HeaderMap, HeaderName, HeaderValue};
+use http_body_util::BodyExt;
+use portcullis_provider::error::Dialect;
+use portcullis_types::{Clock, RequestId};
+
+use crate::error::GatewayError;
+
+pub(crate) const TRACE_ID: HeaderName = HeaderName::from_static("x-portkey-trace-id");
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// What is known of a request before anything is checked.
+#[derive(Clone, Debug)]
+pub(crate) struct Arrival {
+    pub(crate) request_id: RequestId,
+    pub(crate) dialect: Dialect,
+    /// The caller's own trace id when it is one, else the request's id. Echoed on every answer: the Portkey clients
+    /// repeat a failed call that comes back without it.
+    pub(crate) trace_id: HeaderValue,
+    /// Unix seconds.
+    pub(crate) created: u64,
+    pub(crate) started: Instant,
+}
+
+impl Arrival {
+    pub(crate) fn of(headers: &HeaderMap, dialect: Dialect, clock: &dyn Clock) -> Self {
+        let now = clock.now();
+        let request_id = RequestId::generate(now);
+        let trace_id = headers.get(TRACE_ID).filter(|value| is_trace_id(value)).cloned();
+        let trace_id = trace_id.unwrap_or_else(|| id_value(request_id));
+        let created = now.duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        Self { request_id, dialect, trace_id, created, started: Instant::now() }
+    }
+
+    /// The headers that every answer carries.
+    pub(crate) fn stamp(&self, headers: &mut HeaderMap) {
+        headers.insert(REQUEST_ID, id_value(self.request_id));
+        headers.insert(TRACE_ID, self.trace_id.clone());
+    }
+}
+
+fn id_value(id: RequestId) -> HeaderValue {
+    HeaderValue::try_from(id.to_string()).expect("a UUID is hexadecimal digits and dashes")
+}
+
+fn is_trace_id(value: &HeaderValue) -> bool {
+    (1..=128).contains(&value.len()) && value.as_bytes().iter().all(u8::is_ascii_graphic)
+}
+
+/// Reads a JSON body whole.
+///
+/// # Errors
+/// When it is too large, is not said to be JSON, is compressed, or stops coming.
+pub(crate) async fn read_json_body(
+    headers: &HeaderMap,
+    body: Body,
+    limit: usize,
+) -> Result<Bytes, GatewayError> {
+    check_content_headers(headers)?;
+    let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    if announced.is_some_and(|length| length > limit) {
+        return Err(GatewayError::BodyTooLarge { limit });
+    }
+    collect(body, limit, announced.unwrap_or(0)).await
+}
+
+fn check_content_headers(headers: &HeaderMap) -> Result<(), GatewayError> {
+    if let Some(encoding) = headers.get(CONTENT_ENCODING).filter(|value| *value != "identity") {
+        return Err(GatewayError::UnsupportedEncoding(printable(encoding)));
+    }
+    match headers.get(CONTENT_TYPE) {
+        Some(value) if !is_json(value) => Err(GatewayError::UnsupportedContentType(printable(value))),
+        _ => Ok(()),
+    }
+}
+
+fn is_json(value: &HeaderValue) -> bool {
+    let essence = value.as_bytes().split(|b| *b == b';').next().unwrap_or_default().trim_ascii();
+    essence.eq_ignore_ascii_case(b"application/json") || essence.to_ascii_lowercase().ends_with(b"+json")
+}
+
+fn printable(value: &HeaderValue) -> String {
+    String::from_utf8_lossy(value.as_bytes()).chars().take(64).collect()
+}
+
+/// One frame is passed on as it lies; only a body in several frames is copied together.
+async fn collect(mut body: Body, limit: usize, expected: usize) -> Result<Bytes, GatewayError> {
+    let mut first: Option<Bytes> = None;
+    let mut rest = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(GatewayError::BodyRead)?;
+        let Ok(data) = frame.into_data() else { continue };
+        let so_far = first.as_ref().map_or(0, Bytes::len).max(rest.len());
+        if so_far + data.len() > limit {
+            return Err(GatewayError::BodyTooLarge { limit });
+        }
+        match &first {
+            None => first = Some(data),
+            Some(head) => {
+                if rest.is_empty() {
+                    rest.reserve(expected.max(head.len() + data.len()));
+                    rest.extend_from_slice(head);
+                }
+                rest.extend_from_slice(&data);
+            }
+        }
+    }
+    Ok(if rest.is_empty() { first.unwrap_or_default() } else { rest.freeze() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::stream;
+
+    fn framed(frames: &[&'static str]) -> Body {
+        let frames: Vec<_> =
+            frames.iter().map(|f| Ok::<_, std::io::Error>(Bytes::from_static(f.as_bytes()))).collect();
+        Body::from_stream(stream::iter(frames))
+    }
+
+    async fn read(
+        headers: &[(HeaderName, &'static str)],
+        body: Body,
+        limit: usize,
+    ) -> Result<Bytes, GatewayError> {
+        let headers =
+            headers.iter().map(|(name, value)| (name.clone(), HeaderValue::from_static(value))).collect();
+        read_json_body(&headers, body, limit).await
+    }
+
+    #[tokio::test]
+    async fn a_body_in_frames_is_put_together() {
+        assert_eq!(read(&[], framed(&["{\"a\"", ":1", "}"]), 100).await.unwrap(), "{\"a\":1}");
+        assert_eq!(read(&[], framed(&["", "{", "", "}"]), 100).await.unwrap(), "{}");
+        assert_eq!(read(&[], framed(&[]), 100).await.unwrap(), "");
+    }
+
+    #[tokio::test]
+    async fn a_body_over_the_limit_is_refused_by_its_length_or_while_it_comes() {
+        let by_length = read(&[(CONTENT_LENGTH, "11")], framed(&["{}"]), 10).await;
+        assert!(matches!(by_length, Err(GatewayError::BodyTooLarge { limit: 10 })));
+        let while_it_comes = read(&[], framed(&["12345", "67890", "1"]), 10).await;
+        assert!(matches!(while_it_comes, Err(GatewayError::BodyTooLarge { limit: 10 })));
+        assert!(read(&[], framed(&["12345", "67890"]), 10).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn only_plain_json_is_read() {
+        for good in ["application/json", "Application/JSON; charset=utf-8", "application/vnd.api+json"] {
+            assert!(read(&[(CONTENT_TYPE, good)], framed(&["{}"]), 10).await.is_ok(), "{good}");
+        }
+        let form = read(&[(CONTENT_TYPE, "application/x-www-form-urlencoded")], framed(&["{}"]), 10).await;
+        assert!(matches!(form, Err(GatewayError::UnsupportedContentType(_))));
+        let gzip = read(&[(CONTENT_ENCODING, "gzip")], framed(&["{}"]), 10).await;
+        assert!(matches!(gzip, Err(GatewayError::UnsupportedEncoding(_))));
+    }
+}

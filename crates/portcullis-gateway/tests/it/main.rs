@@ -1,0 +1,9 @@
+//! The data plane against upstreams that do what upstreams do: answer, refuse, break off, go silent.
+//!
+//! What real clients make of it is in the end-to-end tests; here is what no client can arrange.
+
+mod disconnects;
+mod faults;
+mod refusals;
+mod stage;
+mod upstream;

@@ -1,0 +1,128 @@
+//! A gateway with one provider and one key, in front of an upstream.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::response::Response;
+use http::Request;
+use http_body_util::BodyExt;
+use portcullis_catalog::{Catalog, DatabaseUrl, KeyKind, KeyRing, NewApiKey, NewAuth, NewIntegration, Scope};
+use portcullis_credentials::{CredentialEngine, EngineSettings};
+use portcullis_gateway::{Gateway, GatewaySettings};
+use portcullis_types::{ExposeSecret, SharedClock, SystemClock};
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt;
+
+pub(crate) struct Stage {
+    pub(crate) router: Router,
+    pub(crate) key: String,
+    pub(crate) admin_key: String,
+    pub(crate) drain_deadline: CancellationToken,
+    _folder: tempfile::TempDir,
+}
+
+impl Stage {
+    pub(crate) async fn before(upstream: SocketAddr) -> Self {
+        Self::with(upstream, |_| ()).await
+    }
+
+    pub(crate) async fn with(upstream: SocketAddr, adjust: impl FnOnce(&mut GatewaySettings)) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let clock: SharedClock = Arc::new(SystemClock);
+        let url = DatabaseUrl::sqlite(&folder.path().join("catalog.db"));
+        let catalog = Catalog::open(&url, KeyRing::generate().unwrap(), Arc::clone(&clock)).await.unwrap();
+        let made = catalog.bootstrap(None).await.unwrap();
+        let key = register(&catalog, &made).await;
+        let mut settings = GatewaySettings {
+            upstream_base: format!("http://{upstream}").parse().unwrap(),
+            ..GatewaySettings::default()
+        };
+        adjust(&mut settings);
+        let credentials = Arc::new(
+            CredentialEngine::from_environment(EngineSettings {
+                clock: Arc::clone(&clock),
+                sts_endpoint: None,
+            })
+            .await,
+        );
+        let drain_deadline = CancellationToken::new();
+        let gateway = Gateway::new(catalog, credentials, settings, clock, drain_deadline.clone()).unwrap();
+        let admin_key = made.admin_key.unwrap().expose_secret().to_owned();
+        Self { router: portcullis_gateway::router(gateway), key, admin_key, drain_deadline, _folder: folder }
+    }
+
+    /// Sends a chat completion.
+    pub(crate) async fn chat(&self, stream: bool) -> Response {
+        self.post("/v1/chat/completions", &body(stream)).await
+    }
+
+    /// Sends a message in the upstream's own dialect.
+    pub(crate) async fn message(&self, stream: bool) -> Response {
+        self.post("/v1/messages", &body(stream)).await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: &str) -> Response {
+        let request = Request::post(path)
+            .header("content-type", "application/json")
+            .header("authorization", format!("Bearer {}", self.key))
+            .body(Body::from(body.to_owned()));
+        self.send(request.unwrap()).await
+    }
+
+    pub(crate) async fn send(&self, request: Request<Body>) -> Response {
+        self.router.clone().oneshot(request).await.unwrap()
+    }
+}
+
+fn body(stream: bool) -> String {
+    format!(
+        r#"{{"model":"@claude/claude-haiku-4-5","max_tokens":64,"stream":{stream},"messages":[{{"role":"user","content":"Hi"}}]}}"#
+    )
+}
+
+/// An integration with a key pair: no STS is needed to reach the upstream.
+async fn register(catalog: &Catalog, made: &portcullis_catalog::Bootstrap) -> String {
+    let new = NewIntegration {
+        organisation_id: made.organisation.id,
+        workspace_id: Some(made.workspace.id),
+        slug: Some("claude".parse().unwrap()),
+        name: "Claude".into(),
+        description: None,
+        region: "us-west-2".parse().unwrap(),
+        anthropic_workspace_id: "wrkspc_01AbCdEf23GhIj".parse().unwrap(),
+        auth: NewAuth::AccessKey {
+            access_key_id: "AKIAIOSFODNN7EXAMPLE".parse().unwrap(),
+            secret_access_key: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY".into(),
+        },
+        create_default_provider: true,
+        default_provider_slug: None,
+    };
+    catalog.create_integration(new).await.unwrap();
+    let key = NewApiKey {
+        organisation_id: made.organisation.id,
+        workspace_id: Some(made.workspace.id),
+        kind: KeyKind::WorkspaceService,
+        user_id: None,
+        name: "test".into(),
+        description: None,
+        scopes: vec![Scope::COMPLETIONS_WRITE],
+        expires_at: None,
+    };
+    let (_, secret) = catalog.create_api_key(key).await.unwrap();
+    secret.expose_secret().to_owned()
+}
+
+/// The whole body as text, with a limit on the wait: a hanging answer is a failure, not a hanging test.
+pub(crate) async fn text(response: Response) -> String {
+    let collected = tokio::time::timeout(Duration::from_secs(20), response.into_body().collect()).await;
+    let bytes = collected.expect("the answer ends").expect("the answer has no transport error").to_bytes();
+    String::from_utf8(bytes.to_vec()).expect("what a client reads is UTF-8")
+}
+
+pub(crate) async fn json(response: Response) -> serde_json::Value {
+    let text = text(response).await;
+    serde_json::from_str(&text).unwrap_or_else(|_| panic!("not JSON: {text}"))
+}
