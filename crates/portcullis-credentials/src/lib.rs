@@ -11,6 +11,9 @@
 //! - A caller who hangs up changes nothing. (test `callers_that_hang_up_cause_no_extra_call_and_cancel_nothing`)
 //! - What differs in any part of the key shares no session. (test `different_requests_never_share_a_session`)
 //! - Nothing leaves with less than a minute to live. (test `expired_credentials_never_leave`)
+//! - An answer that is cut, stale or lacks a field is an error and leaves nothing behind.
+//!   (tests `an_answer_cut_at_any_byte_is_an_error_and_leaves_no_half_session`,
+//!   `answers_that_make_no_sense_are_errors_and_leave_nothing_behind`)
 //! - STS may be down while a session lives. (test `an_sts_outage_fails_nobody_until_a_minute_before_expiry`)
 //! - Secrets are in no `Debug` output and in no error. (test `no_secret_is_in_debug_output_or_error_text`)
 //! - Starting needs no AWS configuration and waits for nothing. (test `starting_needs_no_aws_and_waits_for_nothing`)

@@ -1,7 +1,7 @@
 //! Speaks to STS: `AssumeRole` and `GetCallerIdentity` through the AWS SDK.
 //!
 //! The SDK signs, sends, and retries once; it remembers nothing: its identity cache is single-flight only on success.
-//! What its answers mean is decided in [`answer`].
+//! What its answers mean is decided in the module `answer`.
 
 mod answer;
 mod whole;
