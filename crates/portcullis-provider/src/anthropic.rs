@@ -2,4 +2,5 @@
 
 pub mod accumulator;
 pub mod message;
+pub mod summary;
 pub mod tap;
