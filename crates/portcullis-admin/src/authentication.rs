@@ -47,11 +47,13 @@ pub(crate) async fn authorise(
     let caller = authenticate(&state, request.headers())?;
     permissions::check(&caller, operation)?;
     let key_id = caller.key_id;
+    let path = request.uri().path().to_owned();
     request.extensions_mut().insert(caller);
     let response = next.run(request).await;
     if permissions::changes_something(operation) {
         let status = response.status().as_u16();
-        tracing::info!(key.id = %key_id, operation = ?operation, http.status = status, "admin change");
+        // The path names the object; it is percent-encoded, so it cannot break a log line.
+        tracing::info!(key.id = %key_id, operation = ?operation, url.path = path, http.status = status, "admin change");
     }
     Ok(response)
 }

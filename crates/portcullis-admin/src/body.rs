@@ -13,8 +13,7 @@ use crate::fields::read::type_name;
 /// The largest body, in bytes. The largest honest one is a few kilobytes.
 pub const MAX_BODY_BYTES: usize = 1024 * 1024;
 
-/// A request's body: a JSON object, not yet read.
-#[derive(Debug)]
+/// A request's body: a JSON object, not yet read. It may hold secrets, so it has no `Debug`.
 pub(crate) struct JsonObject(pub(crate) Map<String, Value>);
 
 /// Why a body cannot be read at all. The caller's mistake, each one.
@@ -43,7 +42,7 @@ impl<S: Send + Sync> FromRequest<S> for JsonObject {
         if !is_json(request.headers()) {
             return Err(UnreadableBody::MediaType.into());
         }
-        // One byte more than allowed, so that "too large" is told apart from "broken off".
+        // The limit's own error tells "too large" from "broken off".
         let body = to_bytes(request.into_body(), MAX_BODY_BYTES).await.map_err(|error| {
             let too_large = std::error::Error::source(&error)
                 .is_some_and(<dyn std::error::Error>::is::<http_body_util::LengthLimitError>);

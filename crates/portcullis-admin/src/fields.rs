@@ -44,8 +44,7 @@ impl<T> Change<T> {
     }
 }
 
-/// The not yet read fields of one object.
-#[derive(Debug)]
+/// The not yet read fields of one object. They may hold secrets, so there is no `Debug`.
 pub(crate) struct Fields<'p> {
     path: String,
     object: Map<String, Value>,
