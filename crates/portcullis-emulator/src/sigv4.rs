@@ -160,6 +160,12 @@ pub fn verify_with(
     })
 }
 
+/// The region that the signature claims, unverified: to find the endpoint that the request was meant for.
+#[must_use]
+pub fn claimed_region(request: &ReceivedRequest<'_>) -> Option<String> {
+    Authorization::parse(request).ok().map(|authorization| authorization.region)
+}
+
 /// Derives the 32-byte signing key of one UTC day, region and service.
 #[must_use]
 pub fn signing_key(secret: &str, date: &str, region: &str, service: &str) -> [u8; 32] {

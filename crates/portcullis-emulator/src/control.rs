@@ -1,0 +1,108 @@
+//! The control API under `/_emulator/`: change the world, break things, read what was seen.
+//!
+//! Unauthenticated, because the emulator is a tool for one machine: bind it to loopback.
+//!
+//! | call | body | effect |
+//! |---|---|---|
+//! | `GET /_emulator/world` | – | the world, without secrets |
+//! | `PUT /_emulator/roles/{name}` | [`Role`] | adds or replaces a role |
+//! | `PUT /_emulator/workspaces/{id}` | [`Workspace`] | adds or replaces a workspace |
+//! | `PUT /_emulator/accounts/{id}` | [`Account`] | federation and subscription on or off |
+//! | `PUT /_emulator/sts` | [`StsMode`], `{"mode":"throttling"}` | how STS behaves |
+//! | `PUT /_emulator/clock` | `{"offset_seconds":n}` | the emulator's clock against the machine's |
+//! | `POST /_emulator/directives` | `{"directive":"529","times":n}` | scripts the next n messages requests |
+//! | `POST /_emulator/expire-sessions` | – | all sessions end now |
+//! | `GET`, `DELETE /_emulator/requests` | – | what was seen, with counters; empties it |
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use crate::answer::Answer;
+use crate::server::Arrival;
+use crate::state::{State, StsMode};
+use crate::world::{Account, Role, Workspace};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ClockOffset {
+    offset_seconds: i64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct QueuedDirective {
+    directive: String,
+    #[serde(default = "once")]
+    times: u32,
+}
+
+fn once() -> u32 {
+    1
+}
+
+/// Answers one call of the control API.
+pub(crate) fn answer(state: &Arc<State>, arrival: &Arrival) -> Answer {
+    let (status, body) = match route(state, arrival) {
+        Ok(body) => (200, body),
+        Err((status, message)) => (status, json!({"error": message})),
+    };
+    Answer::whole(status, "application/json", body.to_string())
+}
+
+fn route(state: &State, arrival: &Arrival) -> Result<Value, (u16, String)> {
+    let path: Vec<&str> = arrival.path.split('/').skip(2).collect();
+    let done = json!({"ok": true});
+    match (arrival.method.as_str(), path.as_slice()) {
+        ("GET", ["world"]) => world_without_secrets(state),
+        ("PUT", ["roles", name]) => {
+            let role = read::<Role>(arrival)?;
+            state.world().roles.insert((*name).to_owned(), role);
+            Ok(done)
+        }
+        ("PUT", ["workspaces", id]) => {
+            let workspace = read::<Workspace>(arrival)?;
+            state.world().workspaces.insert((*id).to_owned(), workspace);
+            Ok(done)
+        }
+        ("PUT", ["accounts", id]) => {
+            let account = read::<Account>(arrival)?;
+            state.world().accounts.insert((*id).to_owned(), account);
+            Ok(done)
+        }
+        ("PUT", ["sts"]) => {
+            state.set_sts_mode(read::<StsMode>(arrival)?);
+            Ok(done)
+        }
+        ("PUT", ["clock"]) => {
+            state.set_clock_offset(read::<ClockOffset>(arrival)?.offset_seconds);
+            Ok(done)
+        }
+        ("POST", ["directives"]) => {
+            let queued = read::<QueuedDirective>(arrival)?;
+            state.queue_directive(&queued.directive, queued.times.min(1000));
+            Ok(done)
+        }
+        ("POST", ["expire-sessions"]) => Ok(json!({"expired": state.expire_sessions()})),
+        ("GET", ["requests"]) => {
+            Ok(json!({"requests": state.journal.requests(), "counters": state.journal.counters()}))
+        }
+        ("DELETE", ["requests"]) => {
+            state.journal.clear();
+            Ok(done)
+        }
+        (method, _) => Err((404, format!("no such call: {method} {}", arrival.path))),
+    }
+}
+
+fn read<T: DeserializeOwned>(arrival: &Arrival) -> Result<T, (u16, String)> {
+    serde_json::from_slice(&arrival.body).map_err(|error| (400, error.to_string()))
+}
+
+fn world_without_secrets(state: &State) -> Result<Value, (u16, String)> {
+    let mut world = state.world().clone();
+    world.principals.iter_mut().for_each(|principal| principal.secret_access_key.clear());
+    serde_json::to_value(world).map_err(|error| (500, error.to_string()))
+}

@@ -1,0 +1,116 @@
+//! Allow, deny, wildcards, conditions and principals.
+
+use serde_json::json;
+
+use super::*;
+
+const WORKSPACE: &str = "arn:aws:aws-external-anthropic:us-west-2:123456789012:workspace/wrkspc_1";
+
+fn decide(policy: Value, action: &str, context: &[(&str, &str)]) -> Decision {
+    let identities = ["arn:aws:iam::111122223333:user/gateway".to_owned()];
+    let request = AccessRequest {
+        identities: &identities,
+        account: "111122223333",
+        action,
+        resource: WORKSPACE,
+        context,
+    };
+    Policy::try_from(policy).unwrap().decide(&request)
+}
+
+fn allow(action: &str, resource: &str) -> Value {
+    json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": action, "Resource": resource}]})
+}
+
+#[test]
+fn actions_match_in_any_case_and_resources_do_not() {
+    let create = "aws-external-anthropic:CreateInference";
+    assert_eq!(decide(allow("AWS-external-anthropic:createinference", "*"), create, &[]), Decision::Allowed);
+    assert_eq!(decide(allow("aws-external-anthropic:*Inference", "*"), create, &[]), Decision::Allowed);
+    assert_eq!(decide(allow("aws-external-anthropic:Create?nference", "*"), create, &[]), Decision::Allowed);
+    assert_eq!(decide(allow("aws-external-anthropic:Get*", "*"), create, &[]), Decision::NotMentioned);
+    assert_eq!(decide(allow("*", "arn:aws:*:*:*:workspace/wrkspc_1"), create, &[]), Decision::Allowed);
+    assert_eq!(decide(allow("*", "arn:aws:*:*:*:workspace/WRKSPC_1"), create, &[]), Decision::NotMentioned);
+    assert_eq!(decide(allow("*", "*workspace/wrkspc_"), create, &[]), Decision::NotMentioned);
+}
+
+#[test]
+fn an_explicit_deny_wins_wherever_it_stands() {
+    let deny = json!({"Effect": "Deny", "Action": "a:B", "Resource": "*"});
+    let allow = json!({"Effect": "Allow", "Action": "*", "Resource": "*"});
+    for statements in [json!([deny, allow]), json!([allow, deny])] {
+        assert_eq!(decide(json!({"Statement": statements}), "a:B", &[]), Decision::ExplicitlyDenied);
+    }
+    let not_action = json!({"Statement": {"Effect": "Allow", "NotAction": "a:B", "Resource": "*"}});
+    assert_eq!(decide(not_action.clone(), "a:B", &[]), Decision::NotMentioned);
+    assert_eq!(decide(not_action, "a:C", &[]), Decision::Allowed);
+}
+
+#[test]
+fn conditions_are_and_over_keys_and_or_over_values() {
+    let check = |condition: Value, context: &[(&str, &str)], holds: bool| {
+        let policy =
+            json!({"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": condition}});
+        assert_eq!(decide(policy, "a:B", context) == Decision::Allowed, holds, "{condition} {context:?}");
+    };
+    let id = json!({"StringEquals": {"sts:ExternalId": ["one", "two"]}});
+    check(id.clone(), &[("sts:externalid", "two")], true);
+    check(id.clone(), &[("sts:ExternalId", "Two")], false);
+    check(id.clone(), &[], false);
+    let both = json!({"StringEquals": {"a": "1", "b": "2"}});
+    check(both.clone(), &[("a", "1"), ("b", "2")], true);
+    check(both, &[("a", "1")], false);
+    check(json!({"StringLike": {"a": "x*z"}}), &[("a", "xyz")], true);
+    check(json!({"StringNotLike": {"a": "x*"}}), &[("a", "xyz")], false);
+    check(json!({"StringNotEquals": {"a": "1"}}), &[], true);
+    check(json!({"StringEqualsIfExists": {"a": "1"}}), &[], true);
+    check(json!({"StringEqualsIfExists": {"a": "1"}}), &[("a", "2")], false);
+    check(json!({"StringEqualsIgnoreCase": {"a": "X"}}), &[("a", "x")], true);
+    check(json!({"Bool": {"aws:SecureTransport": true}}), &[("aws:SecureTransport", "true")], true);
+    check(json!({"Null": {"a": "true"}}), &[], true);
+    check(json!({"Null": {"a": "false"}}), &[], false);
+    check(json!({"ForAnyValue:StringEquals": {"a": "2"}}), &[("a", "1"), ("a", "2")], true);
+}
+
+#[test]
+fn a_trust_policy_names_callers_accounts_or_everybody() {
+    let check = |principal: Value, trusted: bool| {
+        let policy =
+            json!({"Statement": [{"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}]});
+        assert_eq!(decide(policy, "sts:AssumeRole", &[]) == Decision::Allowed, trusted, "{principal}");
+    };
+    check(json!({"AWS": "arn:aws:iam::111122223333:user/gateway"}), true);
+    check(json!({"AWS": ["arn:aws:iam::111122223333:root"]}), true);
+    check(json!({"AWS": "111122223333"}), true);
+    check(json!({"AWS": "*"}), true);
+    check(json!("*"), true);
+    check(json!({"AWS": "arn:aws:iam::123456789012:root"}), false);
+    check(json!({"AWS": "arn:aws:iam::111122223333:user/other"}), false);
+}
+
+#[test]
+fn what_is_not_understood_is_refused() {
+    for text in [
+        "",
+        "[]",
+        "{}",
+        r#"{"Statement":[{"Effect":"Maybe","Action":"*","Resource":"*"}]}"#,
+        r#"{"Statement":[{"Effect":"Allow","Resource":"*"}]}"#,
+        r#"{"Statement":[{"Effect":"Allow","Action":"*"}]}"#,
+        r#"{"Version":"2027-01-01","Statement":[]}"#,
+        r#"{"Statement":[],"Extra":1}"#,
+        r#"{"Statement":[{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"DateLessThan":{"a":"b"}}}]}"#,
+        r#"{"Statement":[{"Effect":"Allow","Action":"*","NotAction":"*","Resource":"*"}]}"#,
+        r#"{"Statement":[{"Effect":"Allow","Action":{},"Resource":"*"}]}"#,
+        r#"{"Statement":[{"Effect":"Allow","Action":"*","Principal":{"Service":"x"}}]}"#,
+    ] {
+        assert!(Policy::from_json(text).is_err(), "{text}");
+    }
+}
+
+#[test]
+fn a_policy_keeps_its_text() {
+    let source = allow("a:B", "*");
+    let policy = Policy::try_from(source.clone()).unwrap();
+    assert_eq!(serde_json::to_value(&policy).unwrap(), source);
+}

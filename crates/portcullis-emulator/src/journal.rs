@@ -1,0 +1,128 @@
+//! What the emulator saw: one entry per request, and counters. Holds no secret, no token and no signature.
+
+use std::sync::Mutex;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde::{Deserialize, Serialize};
+
+/// One request, verified or refused.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoggedRequest {
+    /// Milliseconds since 1970, the emulator's clock.
+    pub at_ms: u64,
+    /// The `request-id` or STS `RequestId` of the answer.
+    pub request_id: String,
+    /// The IAM action, for example `aws-external-anthropic:CreateInference`; the method and path if there is none.
+    pub operation: String,
+    /// Whether the signature held.
+    pub verified: bool,
+    /// HTTP status of the answer.
+    pub status: u16,
+    /// Error code or type, with the message; `None` when the request was served.
+    pub refusal: Option<String>,
+    /// Who signed.
+    pub principal_arn: Option<String>,
+    /// The access key id that signed.
+    pub access_key_id: Option<String>,
+    /// The external ID that came with `AssumeRole`.
+    pub external_id: Option<String>,
+    /// The role that was asked for.
+    pub role_arn: Option<String>,
+    /// The session name that was asked for.
+    pub session_name: Option<String>,
+    /// Whether a session policy came with `AssumeRole`.
+    pub session_policy: bool,
+    /// Names of signed headers.
+    pub signed_headers: Vec<String>,
+    /// Names of all headers, in order of arrival.
+    pub header_names: Vec<String>,
+    /// Region of the signature's scope.
+    pub region: Option<String>,
+    /// Service of the signature's scope.
+    pub service: Option<String>,
+    /// The workspace header.
+    pub workspace: Option<String>,
+    /// `model` of the body.
+    pub model: Option<String>,
+    /// Whether a stream was asked for.
+    pub stream: bool,
+    /// SHA-256 of the body, lower-case hex.
+    pub body_sha256: String,
+    /// Bytes of the body.
+    pub body_bytes: u64,
+    /// The header `anthropic-version`.
+    pub anthropic_version: Option<String>,
+    /// The header `anthropic-beta`, lines joined by commas.
+    pub anthropic_beta: Option<String>,
+}
+
+/// A stream that its client left before the end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EarlyClose {
+    /// Milliseconds since 1970.
+    pub at_ms: u64,
+    /// The `request-id` of the answer.
+    pub request_id: String,
+    /// How many pieces of the answer had been handed to the connection.
+    pub pieces_sent: u64,
+}
+
+/// Counters since the start or the last `DELETE /_emulator/requests`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counters {
+    /// Calls of `AssumeRole`, refused ones included.
+    pub assume_role_calls: u64,
+    /// Calls of `GetCallerIdentity`.
+    pub get_caller_identity_calls: u64,
+    /// Requests to `/v1/…`.
+    pub platform_calls: u64,
+    /// Answers to `/v1/…` that are under way now. Not reset.
+    pub open_answers: u64,
+    /// Answers to `/v1/…` sent to their end.
+    pub finished_answers: u64,
+    /// Answers that the client closed early: the mark of a cancelled request.
+    pub closed_early: Vec<EarlyClose>,
+}
+
+/// The log and the counters.
+#[derive(Debug, Default)]
+pub(crate) struct Journal {
+    requests: Mutex<Vec<LoggedRequest>>,
+    counters: Mutex<Counters>,
+}
+
+impl Journal {
+    pub(crate) fn record(&self, request: LoggedRequest) {
+        tracing::debug!(
+            operation = request.operation,
+            status = request.status,
+            refusal = request.refusal,
+            "request"
+        );
+        crate::state::locked(&self.requests).push(request);
+    }
+
+    pub(crate) fn requests(&self) -> Vec<LoggedRequest> {
+        crate::state::locked(&self.requests).clone()
+    }
+
+    pub(crate) fn counters(&self) -> Counters {
+        crate::state::locked(&self.counters).clone()
+    }
+
+    pub(crate) fn count(&self, change: impl FnOnce(&mut Counters)) {
+        change(&mut crate::state::locked(&self.counters));
+    }
+
+    /// Empties the log and the counters, but for what is open now.
+    pub(crate) fn clear(&self) {
+        crate::state::locked(&self.requests).clear();
+        self.count(|counters| {
+            *counters = Counters { open_answers: counters.open_answers, ..Counters::default() }
+        });
+    }
+}
+
+pub(crate) fn unix_ms(at: SystemTime) -> u64 {
+    at.duration_since(UNIX_EPOCH).map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+}
