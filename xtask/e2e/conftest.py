@@ -1,5 +1,6 @@
 """What every test gets: a gateway that is set up, and a report that xtask reads."""
 
+import contextlib
 import json
 import os
 import uuid
@@ -11,6 +12,7 @@ import pytest
 import database
 import gateway as gateways
 from emulator import Emulator
+from recorder import Recorder
 
 CLIENTS = {
     "test_openai.py": "openai",
@@ -52,9 +54,30 @@ def emulator() -> Emulator:
     return Emulator(os.environ["PORTCULLIS_E2E_EMULATOR_URL"])
 
 
+@pytest.fixture(scope="session")
+def recorded(launchers):
+    """A gateway whose upstream keeps what it receives: `(recorder, setup)`."""
+    recorder = Recorder()
+    gateway = launchers().start(ANTHROPIC_AWS_BASE_URL=recorder.address)
+    yield recorder, gateways.set_up(gateway.address, gateway.admin_key)
+    recorder.end()
+
+
 @pytest.fixture
-def launcher():
-    """Starts gateways on a store of their own."""
+def launcher(launchers):
+    """Starts gateways on a store of this test's own."""
+    return launchers()
+
+
+@pytest.fixture(scope="session")
+def launchers():
+    """Makes launchers, each with a store of its own."""
+    with contextlib.ExitStack() as stack:
+        yield lambda: stack.enter_context(_launcher())
+
+
+@contextlib.contextmanager
+def _launcher():
     name = f"portcullis_e2e_{uuid.uuid4().hex[:12]}"
     on_postgres = os.environ["PORTCULLIS_E2E_STORE"] == "postgres"
     started = gateways.Launcher(database.create(name) if on_postgres else None)

@@ -4,24 +4,62 @@ from dataclasses import dataclass
 
 import httpx
 
-UNICODE_TEXT = "x"
+# A part of what the script `unicode` answers.
+UNICODE_TEXT = "你好，世界 🇯🇵"
+# What every session token of the emulator's STS begins with.
+SESSION_TOKEN = "IQoJb3JpZ2luEMULATOR"
 
 
 @dataclass(frozen=True)
 class World:
+    """What a gateway is told of the role."""
+
     role_arn: str
     external_id: str
     region: str
     workspace: str
 
 
-WORLD = World("arn:aws:iam::123456789012:role/portcullis-claude", "x", "us-west-2", "wrkspc_01AbCdEf23GhIj")
+# The example world of `portcullis emulate`.
+WORLD = World(
+    "arn:aws:iam::123456789012:role/portcullis-claude",
+    "portcullis-emulator-external-id",
+    "us-west-2",
+    "wrkspc_01AbCdEf23GhIj",
+)
 
 
 def script(name: str) -> str:
+    """The text that makes the emulator follow a script, such as `tool_use`, `long=200` or `529`."""
     return f"[[emulator:{name}]]"
 
 
 class Emulator:
+    """What the emulator has seen."""
+
     def __init__(self, address: str):
-        self.http = httpx.Client(base_url=address, timeout=10, trust_env=False)
+        self._http = httpx.Client(base_url=address, timeout=10, trust_env=False)
+
+    def _seen(self) -> dict:
+        answer = self._http.get("/_emulator/requests")
+        answer.raise_for_status()
+        return answer.json()
+
+    def questions(self) -> list[dict]:
+        """Each request for an answer of Claude, oldest first, refused ones included."""
+        requests = self._seen()["requests"]
+        return [r for r in requests if r["operation"] == "aws-external-anthropic:CreateInference"]
+
+    def last_question(self) -> dict:
+        return self.questions()[-1]
+
+    def open_answers(self) -> int:
+        return self._seen()["counters"]["open_answers"]
+
+    def closed_early(self) -> int:
+        """How many answers were given up by whoever had asked."""
+        return len(self._seen()["counters"]["closed_early"])
+
+    def expire_sessions(self) -> None:
+        """Every session that STS has given out ends now."""
+        self._http.post("/_emulator/expire-sessions").raise_for_status()

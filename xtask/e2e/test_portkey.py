@@ -193,12 +193,12 @@ def test_messages_go_through_its_generic_post(developer, setup):
 
 
 def test_a_failure_is_sent_once_and_not_twice(developer, setup, emulator):
-    before = emulator.count("/v1/messages")
+    before = len(emulator.questions())
     with pytest.raises(exceptions.InternalServerError):
         developer.post(
             "/messages",
             model=setup.model,
             max_tokens=100,
-            messages=[{"role": "user", "content": script("overloaded")}],
+            messages=[{"role": "user", "content": script("529")}],
         )
-    assert emulator.count("/v1/messages") == before + 1
+    assert len(emulator.questions()) == before + 1

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 import waiting
-from emulator import script
+from emulator import WORLD, script
 
 
 def connect(address: str) -> socket.socket:
@@ -47,18 +47,17 @@ def read_to_end(connection: socket.socket) -> bytes:
         seen += part
 
 
-@pytest.mark.parametrize("when", ["before the first event", "mid-stream"])
-def test_a_client_that_goes_away_cancels_the_upstream(setup, emulator, when):
-    before = emulator.cancelled()
+@pytest.mark.parametrize("moment", ["before the first event", "mid-stream"])
+def test_a_client_that_goes_away_cancels_the_upstream(setup, emulator, moment):
+    before, still_open = emulator.closed_early(), emulator.open_answers()
     with connect(setup.address) as connection:
-        if when == "mid-stream":
-            connection.sendall(chat_request(setup, script("endless"), stream=True))
-            read_until(connection, b'"content"')
+        if moment == "mid-stream":
+            connection.sendall(chat_request(setup, script("stall_mid_stream"), stream=True))
+            read_until(connection, b'"content":"')
         else:
-            in_flight = emulator.in_flight()
             connection.sendall(chat_request(setup, script("stall"), stream=True))
-            waiting.until("the upstream is asked", lambda: emulator.in_flight() > in_flight)
-    waiting.until("the upstream is cancelled", lambda: emulator.cancelled() > before, limit=2)
+            waiting.until("the upstream is asked", lambda: emulator.open_answers() > still_open)
+    waiting.until("the upstream is cancelled", lambda: emulator.closed_early() > before, limit=2)
 
 
 def test_events_are_not_held_back(setup):
@@ -107,7 +106,8 @@ def test_two_requests_on_one_connection(setup):
             assert read_until(connection, b'"usage"').startswith(b"HTTP/1.1 200")
 
 
-def test_no_header_of_a_caller_passes_but_those_that_may(http, setup, emulator):
+def test_no_header_of_a_caller_passes_but_those_that_may(recorded):
+    recorder, setup = recorded
     headers = {
         "authorization": f"Bearer {setup.key}",
         "cookie": "session=canary-cookie",
@@ -116,14 +116,20 @@ def test_no_header_of_a_caller_passes_but_those_that_may(http, setup, emulator):
         "x-forwarded-for": "192.0.2.1",
         "forwarded": "for=192.0.2.1",
         "anthropic-workspace-id": "wrkspc_canary",
+        "anthropic-beta": "context-1m-2025-08-07",
+        "anthropic-version": "2023-06-01",
         "x-custom": "canary-custom",
     }
     body = {"model": setup.model, "max_tokens": 50, "messages": [{"role": "user", "content": "Hello"}]}
-    assert http.post("/v1/messages", json=body, headers=headers).status_code == 200
-    received = json.dumps(emulator.last_request())
-    assert "canary" not in received
-    assert setup.key not in received
-    assert "192.0.2.1" not in received
+    answer = httpx.post(f"{setup.v1}/messages", json=body, headers=headers, trust_env=False)
+    assert answer.status_code == 200, answer.text
+    received = recorder.last().headers
+    text = json.dumps(received)
+    assert "canary" not in text and setup.key not in text and "192.0.2.1" not in text
+    assert not received["x-amz-date"].startswith("2020")
+    assert received["authorization"].startswith("AWS4-HMAC-SHA256 ")
+    assert received["anthropic-beta"] == "context-1m-2025-08-07"
+    assert received["anthropic-workspace-id"] == WORLD.workspace
 
 
 @pytest.mark.parametrize(

@@ -32,19 +32,20 @@ DATABASE_URL (postgres://…) names a database to use instead of an embedded one
 the demo registers; the secrets that belong to it lie in target/demo.
 ";
 
-/// The emulator's default world knows this role, external ID and workspace.
+/// The example world of `portcullis emulate` has this role, external ID and workspace.
 const INTEGRATION: &str = r#"{
   "name": "Claude through AWS",
   "slug": "SLUG",
   "ai_provider_id": "claude-platform-aws",
   "configurations": {
     "aws_auth_type": "assumedRole",
-    "aws_role_arn": "ROLE_ARN",
-    "aws_external_id": "EXTERNAL_ID",
-    "aws_region": "REGION",
-    "anthropic_aws_workspace_id": "WORKSPACE"
+    "aws_role_arn": "arn:aws:iam::123456789012:role/portcullis-claude",
+    "aws_external_id": "portcullis-emulator-external-id",
+    "aws_region": "us-west-2",
+    "anthropic_aws_workspace_id": "wrkspc_01AbCdEf23GhIj"
   }
 }"#;
+const MODEL: &str = "claude-sonnet-5-5";
 
 /// Runs the demo.
 pub(crate) fn run(arguments: &mut Arguments) -> Result<()> {
@@ -145,7 +146,7 @@ impl Demo<'_> {
         shell.export("PORTCULLIS_ADMIN_KEY", admin_key);
         self.register(&mut shell)?;
         ask(&shell)?;
-        evidence::show(&mut shell, self.emulator)
+        evidence::show(&shell, self.emulator)
     }
 
     /// Integration, provider, key.
@@ -154,7 +155,7 @@ impl Demo<'_> {
         let suffix = std::process::id();
         let provider = format!("claude-{suffix}");
         shell.title("1. A platform engineer registers the role: an integration");
-        let integration = self.integration(shell, &format!("claude-on-aws-{suffix}"))?;
+        let integration = INTEGRATION.replace("SLUG", &format!("claude-on-aws-{suffix}"));
         let made = shell.post("/v1/integrations", "$PORTCULLIS_ADMIN_KEY", &integration)?;
         let slug = text_at(&made, "/slug")?;
         shell.title("2. … and a provider, which gives it the name that developers write");
@@ -169,15 +170,8 @@ impl Demo<'_> {
             shell.post_for_secret("/v1/api-keys/workspace/service", "$PORTCULLIS_ADMIN_KEY", body, "key")?;
         println!("The key is shown this once:\n");
         shell.export("PORTCULLIS_KEY", &key);
-        shell.export("MODEL", &format!("@{provider}/{}", evidence::MODEL));
+        shell.export("MODEL", &format!("@{provider}/{}", MODEL));
         Ok(())
-    }
-
-    fn integration(&self, shell: &Shell, slug: &str) -> Result<String> {
-        let world = evidence::World::ask(shell, self.emulator)?;
-        let body = INTEGRATION.replace("SLUG", slug).replace("ROLE_ARN", &world.role_arn);
-        let body = body.replace("EXTERNAL_ID", &world.external_id).replace("REGION", &world.region);
-        Ok(body.replace("WORKSPACE", &world.workspace))
     }
 }
 
