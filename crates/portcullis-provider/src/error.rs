@@ -144,7 +144,7 @@ pub struct ApiError {
     /// The path of the culprit in the client's request.
     pub param: Option<String>,
     /// The upstream's part, if it had one.
-    pub upstream: Option<UpstreamMeta>,
+    pub upstream: Option<Box<UpstreamMeta>>,
     /// Value for `retry-after`, as the upstream gave it.
     pub retry_after: Option<String>,
     /// Value for `x-should-retry`; none leaves it to the client's own rule (408, 409, 429 and 5xx).
@@ -182,7 +182,10 @@ impl ApiError {
     /// - `what`: for the client to read, such as "upstream stream ended unexpectedly".
     pub fn broken_stream(what: &'static str) -> Self {
         let upstream = UpstreamMeta { provider: upstream::PROVIDER, ..UpstreamMeta::default() };
-        Self { upstream: Some(upstream), ..Self::new(502, ErrorKind::Server, "upstream_stream_error", what) }
+        Self {
+            upstream: Some(Box::new(upstream)),
+            ..Self::new(502, ErrorKind::Server, "upstream_stream_error", what)
+        }
     }
 
     /// The HTTP status in a dialect: Anthropic has one of its own for overload.
@@ -201,7 +204,7 @@ impl ApiError {
                 kind: self.kind.openai_type(),
                 param: self.param.as_deref(),
                 code: self.code.as_deref(),
-                metadata: self.upstream.as_ref(),
+                metadata: self.upstream.as_deref(),
             },
         })
     }

@@ -12,6 +12,10 @@
 //! - Key order and the text of numbers in tool schemas and arguments survive: the prompt cache is a byte prefix and
 //!   ids are 64 bits. (test `arguments_and_schemas_keep_their_text`)
 //! - A Messages body changes in the model's value alone. (test `all_bytes_outside_the_span_are_unchanged`)
+//! - A stream never ends silently: without the upstream's own end the client gets an error, and no end mark is ever
+//!   invented. (test `a_stream_that_ends_early_never_ends_silently`)
+//! - A streamed answer ends as the one that is not streamed, in the eyes of OpenAI's SDKs.
+//!   (test `both_sdks_end_with_the_answer_that_was_not_streamed`)
 //! - Bytes from outside give a typed error, never a panic. (tests `arbitrary_*`)
 
 pub mod anthropic;
@@ -26,9 +30,15 @@ pub mod sse;
 pub mod usage;
 pub mod warnings;
 
+pub use anthropic::accumulator::{Flow, MessageAccumulator};
+pub use anthropic::tap::MessagesTap;
 pub use chat::request::{
     ChatRequest, OnUnsupported, ResponseContext, SamplingPolicy, TranslatedRequest, TranslationOptions,
 };
+pub use chat::response::{Completion, to_completion};
+pub use chat::stream::ChatStream;
 pub use envelope::Envelope;
+pub use error::{ApiError, Dialect, ErrorKind, UpstreamCause, UpstreamError};
 pub use invalid::{InvalidCode, InvalidRequest};
+pub use usage::Usage;
 pub use warnings::Warnings;

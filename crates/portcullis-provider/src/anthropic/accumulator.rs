@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use super::message::Message;
+use super::message::{Message, read_json};
 use crate::ResponseContext;
 use crate::error::{ApiError, UpstreamError};
 use crate::sse::Event;
@@ -310,7 +310,10 @@ impl Assembly {
 }
 
 fn object(data: &str) -> Result<Map<String, Value>, StreamFault> {
-    serde_json::from_str(data).map_err(|_| StreamFault::NOT_JSON)
+    match read_json(data) {
+        Some(Value::Object(fields)) => Ok(fields),
+        _ => Err(StreamFault::NOT_JSON),
+    }
 }
 
 /// The `type` inside an event's data, for a server that names it there only.

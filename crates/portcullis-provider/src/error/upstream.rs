@@ -191,7 +191,7 @@ impl UpstreamError {
                 CredentialHolder::Caller => blame_credentials(&mut error, &cause),
             }
         }
-        error.upstream = Some(self.meta(&cause, &error.message));
+        error.upstream = Some(Box::new(self.meta(&cause, &error.message)));
         error
     }
 

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use crate::anthropic::message::read_json;
 use crate::json::write::Str;
 
 /// What the translation must tell apart.
@@ -89,7 +90,7 @@ impl Block {
         if !self.body.is_empty() {
             let body = Str::Raw(&self.body).decode();
             let value = if self.field == "input" {
-                serde_json::from_str(&body).unwrap_or_else(|_| Value::String(body.into_owned()))
+                read_json(&body).unwrap_or_else(|| Value::String(body.into_owned()))
             } else {
                 Value::String(format!("{}{body}", self.start_text()))
             };
