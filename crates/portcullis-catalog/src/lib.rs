@@ -8,15 +8,15 @@
 //! stay unseen.
 //!
 //! # Invariants
-//! - [`Snapshot::caller`] and [`Snapshot::provider`] neither wait nor allocate nor touch the database.
+//! - [`Snapshot::caller`] and [`Snapshot::provider`] neither wait nor touch the database.
 //!   (test `an_old_snapshot_survives_a_database_that_went_away`)
 //! - A write is in this process's snapshot before its call returns. (test `a_write_is_in_the_snapshot_when_it_returns`)
 //! - A provider answers only within its own workspace. (test `providers_answer_only_in_their_workspace`)
 //! - An external ID belongs to one organisation for ever, also after its integration is deleted.
 //!   (test `an_external_id_stays_with_its_organisation`)
 //! - A sealed value opens only in the row and the column it was sealed for. (test `a_moved_secret_does_not_open`)
-//! - A key is at rest only as a digest, and no secret shows in `Debug`. (tests `a_key_is_stored_as_a_digest`,
-//!   `debug_hides_every_secret`)
+//! - A key is at rest only as a digest, other secrets only sealed, and none shows in `Debug`.
+//!   (tests `no_secret_lies_in_the_clear`, `debug_hides_every_secret`)
 
 pub mod api_key;
 pub mod database_url;

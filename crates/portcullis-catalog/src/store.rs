@@ -7,6 +7,7 @@
 use std::future::Future;
 use std::time::Duration;
 
+use sqlx::migrate::MigrateError;
 use sqlx::postgres::PgDatabaseError;
 use sqlx::sqlite::SqliteError;
 use sqlx::{Postgres, Sqlite};
@@ -173,6 +174,20 @@ pub(crate) fn fault(action: &'static str, error: sqlx::Error) -> CatalogError {
         CatalogError::Unavailable(error.into())
     } else {
         CatalogError::Database { action, source: error.into() }
+    }
+}
+
+/// A migration that fails because the database is away is worth another try; any other failure is not.
+fn migration_fault(error: MigrateError) -> CatalogError {
+    match error {
+        MigrateError::Execute(source) | MigrateError::ExecuteMigration(source, _) => {
+            match fault("migrating", source) {
+                outage @ CatalogError::Unavailable(_) => outage,
+                CatalogError::Database { source, .. } => CatalogError::Migration(source),
+                other => CatalogError::Migration(other.into()),
+            }
+        }
+        other => CatalogError::Migration(other.into()),
     }
 }
 

@@ -1,3 +1,5 @@
+//! Rings, sealing and digests.
+
 use proptest::prelude::*;
 use uuid::Uuid;
 

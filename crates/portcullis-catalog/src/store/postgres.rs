@@ -6,7 +6,7 @@ use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgListener, PgPool, PgPoolOptions};
 use sqlx::{Connection, Postgres};
 
-use super::{Transaction, Write, fault};
+use super::{Transaction, Write, fault, migration_fault};
 use crate::error::CatalogError;
 
 /// The channel on which writers tell of a new version.
@@ -89,10 +89,7 @@ async fn migrate(options: &PgConnectOptions) -> Result<(), CatalogError> {
         .await
         .map_err(|elapsed| CatalogError::Unavailable(elapsed.into()))?
         .map_err(|error| fault("connecting", error))?;
-    MIGRATIONS
-        .run_direct(None, &mut connection, false)
-        .await
-        .map_err(|error| CatalogError::Migration(error.into()))?;
+    MIGRATIONS.run_direct(None, &mut connection, false).await.map_err(migration_fault)?;
     connection.close().await.map_err(|error| fault("closing a connection", error))
 }
 

@@ -12,7 +12,7 @@ use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
 
-use super::{Transaction, Write, fault};
+use super::{Transaction, Write, fault, migration_fault};
 use crate::error::CatalogError;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/sqlite");
@@ -70,10 +70,7 @@ impl Pools {
 async fn migrate(writer: &SqlitePool) -> Result<(), CatalogError> {
     let mut transaction =
         writer.begin_with("begin immediate").await.map_err(|error| fault("beginning to migrate", error))?;
-    MIGRATIONS
-        .run_direct(None, &mut *transaction, false)
-        .await
-        .map_err(|error| CatalogError::Migration(error.into()))?;
+    MIGRATIONS.run_direct(None, &mut *transaction, false).await.map_err(migration_fault)?;
     transaction.commit().await.map_err(|error| fault("committing the migration", error))
 }
 

@@ -13,6 +13,7 @@ on_both!(
     another_process_sees_a_change,
     polling_finds_what_no_notification_told,
     writers_of_two_processes_do_not_disturb_each_other,
+    a_write_waits_for_another_writer,
 );
 
 fn knows(catalog: &Catalog, secret: &ApiKeySecret) -> bool {
@@ -77,4 +78,17 @@ async fn writers_of_two_processes_do_not_disturb_each_other(stage: Stage) {
     let page = portcullis_catalog::Page { current_page: 0, page_size: 1 };
     assert_eq!(other.list_api_keys(organisation, Default::default(), page).await.unwrap().total, 20);
     other.close().await;
+}
+
+async fn a_write_waits_for_another_writer(stage: Stage) {
+    let tenant = stage.tenant("a").await;
+    let held = stage.hold_write_lock().await;
+    let catalog = stage.catalog.clone();
+    let mut writing = tokio::spawn(async move { catalog.create_api_key(workspace_key(tenant)).await });
+    let early = tokio::time::timeout(Duration::from_millis(200), &mut writing).await;
+    assert!(early.is_err(), "nobody else can write meanwhile: {early:?}");
+    stage.catalog.ping().await.expect("reading goes on");
+    held.release().await;
+    let (_, secret) = writing.await.unwrap().unwrap();
+    assert!(knows(&stage.catalog, &secret));
 }

@@ -8,7 +8,32 @@ use portcullis_types::ExposeSecret as _;
 use crate::on_both;
 use crate::stage::{PATIENCE, Stage, eventually, integration, provider, workspace_key};
 
-on_both!(a_failed_refresh_keeps_the_old_snapshot);
+on_both!(a_failed_refresh_keeps_the_old_snapshot, a_schema_of_a_later_version_is_refused);
+
+async fn a_schema_of_a_later_version_is_refused(stage: Stage) {
+    stage
+        .raw(
+            "insert into _sqlx_migrations (version, description, success, checksum, execution_time) \
+             values (9999, 'from the future', true, '', 0)",
+        )
+        .await;
+    let error = stage.open_with(crate::stage::RING).await.unwrap_err();
+    assert!(matches!(error, CatalogError::Migration(_)), "{error:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lock_that_is_not_released_is_given_up() {
+    Stage::postgres().await.run(lock_is_kept).await;
+}
+
+async fn lock_is_kept(stage: Stage) {
+    let held = stage.hold_write_lock().await;
+    let write = stage.catalog.bootstrap(None);
+    let error = tokio::time::timeout(PATIENCE, write).await.expect("Postgres gives up first").unwrap_err();
+    assert!(error.is_retryable(), "{error:?}");
+    held.release().await;
+    stage.catalog.bootstrap(None).await.unwrap();
+}
 
 async fn a_failed_refresh_keeps_the_old_snapshot(stage: Stage) {
     let tenant = stage.tenant("a").await;
@@ -79,9 +104,11 @@ async fn listener_is_cut(stage: Stage) {
     for round in 0..3 {
         let (_, secret) = stage.catalog.create_api_key(workspace_key(tenant)).await.unwrap();
         let knows = || other.snapshot().caller(secret.expose_secret()).is_some();
-        let limit = Duration::from_secs(5);
+        let limit = if round == 0 { PATIENCE } else { Duration::from_secs(1) };
         eventually(&format!("the key of round {round} is known"), limit, other.changes(), knows).await;
         stage.cut_connections("query ilike 'listen%'").await;
+        let again = async { while stage.n_listeners().await == 0 {} };
+        tokio::time::timeout(PATIENCE, again).await.expect("somebody listens again");
     }
     watching.abort();
     other.close().await;

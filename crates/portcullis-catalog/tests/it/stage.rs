@@ -34,6 +34,21 @@ enum Database {
     Postgres { server: String, name: String },
 }
 
+/// The right to write, held from outside until it is released.
+pub(crate) enum Held {
+    Sqlite(SqliteConnection),
+    Postgres(PgConnection),
+}
+
+impl Held {
+    pub(crate) async fn release(self) {
+        match self {
+            Self::Sqlite(connection) => connection.close().await.unwrap(),
+            Self::Postgres(connection) => connection.close().await.unwrap(),
+        }
+    }
+}
+
 impl Stage {
     pub(crate) async fn sqlite() -> Self {
         let folder = Arc::new(tempfile::tempdir().unwrap());
@@ -50,8 +65,6 @@ impl Stage {
         let name = format!("pcs_test_{:016x}", u64::from_be_bytes(random));
         let database = Database::Postgres { server, name };
         database.on_server("create database", "").await;
-        // Nothing here outlives the test, so no commit needs to wait for the disk.
-        database.on_server("alter database", "set synchronous_commit = off").await;
         Self::on(database).await
     }
 
@@ -120,6 +133,29 @@ impl Stage {
                 connection.close().await.unwrap();
             }
         }
+    }
+
+    /// Takes the one right to write, as another process's transaction would.
+    pub(crate) async fn hold_write_lock(&self) -> Held {
+        if let Database::Sqlite { .. } = self.database {
+            let options = sqlx::sqlite::SqliteConnectOptions::new().filename(self.file());
+            let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
+            sqlx::raw_sql("begin immediate").execute(&mut connection).await.unwrap();
+            return Held::Sqlite(connection);
+        }
+        let mut connection = PgConnection::connect(&self.postgres_url()).await.unwrap();
+        let lock = "begin; update catalog_version set version = version";
+        sqlx::raw_sql(lock).execute(&mut connection).await.unwrap();
+        Held::Postgres(connection)
+    }
+
+    /// How many connections of this test's database listen.
+    pub(crate) async fn n_listeners(&self) -> i64 {
+        let mut connection = PgConnection::connect(&self.postgres_url()).await.unwrap();
+        let sql = "select count(*) from pg_stat_activity where datname = current_database() and query like 'LISTEN%'";
+        let n = sqlx::query_scalar(sql).fetch_one(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+        n
     }
 
     /// `alter database …` and the like, said to the server; the database's name comes last.
