@@ -187,8 +187,7 @@ impl<'a> Draft<'a> {
         let service_tier = account::service_tier(object)?;
         let include_usage = account::include_usage(object, request.stream, scope)?;
         let cache_control = top_level_cache(object)?;
-        let implicit = matches!(cache_control, Some(Cache::Breakpoint { .. }));
-        cache::keep_latest(conversation.blocks_mut(), implicit);
+        cache::keep_latest(conversation.blocks_mut(), cache_control.is_some());
         let context_management = extensions::context_management(object, scope)?;
         extensions::needed_betas(object, scope);
         Ok(Self {

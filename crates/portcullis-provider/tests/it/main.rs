@@ -1,4 +1,7 @@
 //! Integration tests: the public API against golden files and arbitrary input.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod requests;
 mod responses;
+mod round_trip;

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::path::Path;
 use super::scope::Scope;
-use crate::invalid::InvalidRequest;
+use crate::invalid::{InvalidCode, InvalidRequest};
 use crate::json::write::Writer;
 use crate::json::{Array, Json, Object, Text};
 
@@ -22,16 +22,25 @@ pub(super) const PASSING: [&str; 10] = [
     "billing_policy",
 ];
 
+/// How many betas a request may name; they share one header.
+const MOST_BETAS: usize = 64;
+
 /// Takes the client's `betas` into the scope, where ours follow.
 pub(super) fn betas(request: &Object<'_>, scope: &mut Scope) -> Result<(), InvalidRequest> {
     let Some(betas) = request.given("betas") else { return Ok(()) };
     let path = Path::root("betas");
-    for (index, beta) in path.array(betas)?.items.iter().enumerate() {
+    let betas = path.array(betas)?;
+    if betas.items.len() > MOST_BETAS {
+        return Err(
+            path.refuse(InvalidCode::InvalidValue, format_args!("must not name more than {MOST_BETAS}"))
+        );
+    }
+    for (index, beta) in betas.items.iter().enumerate() {
         let path = path.index(index);
         let beta = path.text(beta)?.decode();
         // It becomes part of a header.
         if beta.is_empty() || !beta.bytes().all(|byte| byte.is_ascii_graphic() && byte != b',') {
-            return Err(path.refuse(crate::invalid::InvalidCode::InvalidValue, "must be the name of a beta"));
+            return Err(path.refuse(InvalidCode::InvalidValue, "must be the name of a beta"));
         }
         scope.beta(&beta);
     }
@@ -85,8 +94,7 @@ fn compactions(list: &Array<'_>, path: &Path<'_>) -> Result<String, InvalidReque
                 let type_path = path.key("type");
                 let kind = type_path.text(item.given("type").ok_or_else(|| type_path.missing())?)?;
                 if &kind != "compaction" {
-                    return Err(type_path
-                        .refuse(crate::invalid::InvalidCode::UnsupportedValue, "must be \"compaction\""));
+                    return Err(type_path.refuse(InvalidCode::UnsupportedValue, "must be \"compaction\""));
                 }
                 let threshold_path = path.key("compact_threshold");
                 let threshold = item.given("compact_threshold");

@@ -100,9 +100,15 @@ impl fmt::Display for Path<'_> {
             parent.fmt(f)?;
         }
         match (self.step, self.parent) {
-            (Step::Key(name), None) => f.write_str(name),
-            (Step::Key(name), Some(_)) => write!(f, ".{name}"),
+            (Step::Key(name), None) => f.write_str(shortened(name)),
+            (Step::Key(name), Some(_)) => write!(f, ".{}", shortened(name)),
             (Step::Index(index), _) => write!(f, "[{index}]"),
         }
     }
+}
+
+/// A name may come from outside and be as long as the body; nobody wants to read more than its beginning.
+fn shortened(name: &str) -> &str {
+    let end = name.char_indices().map(|(at, _)| at).nth(128);
+    end.map_or(name, |end| &name[..end])
 }

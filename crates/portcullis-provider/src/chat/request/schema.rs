@@ -122,9 +122,11 @@ impl Strict<'_> {
         if is_object && open && schema.get("properties").is_none() {
             return Err(self.refuse(at, "is a map: an object needs named `properties` to be enforced"));
         }
+        // Asked once: a hostile schema may repeat `oneOf` as often as it likes.
+        let any_of = schema.get("anyOf").is_some();
         let mut described = Vec::new();
         for (key, value) in &schema.members {
-            if self.fate(key, value, schema, at)? == Fate::Describe {
+            if self.fate(key, value, any_of, at)? == Fate::Describe {
                 described.push((key.as_ref(), value));
             }
         }
@@ -137,7 +139,7 @@ impl Strict<'_> {
                 w.key("type").plain("object");
             }
             for (key, value) in &schema.members {
-                self.member(key, value, schema, at, description.as_deref(), w, scope)?;
+                self.member(key, value, any_of, at, description.as_deref(), w, scope)?;
             }
             if let Some(description) = description.filter(|_| schema.get("description").is_none()) {
                 w.key("description").plain(&description);
@@ -178,14 +180,14 @@ impl Strict<'_> {
         &self,
         key: &str,
         value: &Json<'_>,
-        schema: &Object<'_>,
+        any_of: bool,
         at: &Pointer<'_>,
         description: Option<&str>,
         w: &mut Writer,
         scope: &mut Scope,
     ) -> Result<(), InvalidRequest> {
         let here = at.step(key);
-        match self.fate(key, value, schema, at)? {
+        match self.fate(key, value, any_of, at)? {
             Fate::Drop | Fate::Describe => Ok(()),
             Fate::Keep => {
                 match description.filter(|_| key == "description") {
@@ -236,7 +238,7 @@ impl Strict<'_> {
         &self,
         key: &str,
         value: &Json<'_>,
-        schema: &Object<'_>,
+        any_of: bool,
         at: &Pointer<'_>,
     ) -> Result<Fate, InvalidRequest> {
         Ok(match key {
@@ -245,7 +247,7 @@ impl Strict<'_> {
             "properties" | "$defs" | "definitions" => Fate::Named,
             "items" if !matches!(value, Json::Array(_)) => Fate::Schema,
             "anyOf" => Fate::List("anyOf"),
-            "oneOf" if schema.get("anyOf").is_none() => Fate::List("anyOf"),
+            "oneOf" if !any_of => Fate::List("anyOf"),
             "allOf" => self.all_of(value, at)?,
             "enum" | "const" => self.primitives(key, value, at)?,
             "pattern" if value.as_text().is_some_and(|pattern| is_simple(&pattern.decode())) => Fate::Keep,

@@ -1,6 +1,6 @@
 //! `$ref`: local ones that end somewhere pass, all others are refused.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::Strict;
 use crate::invalid::InvalidRequest;
@@ -9,13 +9,17 @@ use crate::json::{Json, Object, Text};
 /// How deep schemas may nest, references followed.
 const DEPTH_LIMIT: usize = 512;
 
+/// How many places references may lead to; looking one up can take as long as the schema is wide.
+const TARGET_LIMIT: usize = 1000;
+
 /// Follows every reference of a schema once.
 pub(super) fn check(root: &Object<'_>, strict: &Strict<'_>) -> Result<(), InvalidRequest> {
     // Most schemas have none, and their text says so quickly.
     if memchr::memmem::find(root.raw.as_bytes(), b"ref\"").is_none() && !root.raw.contains("\\u") {
         return Ok(());
     }
-    let mut walk = Walk { root, strict, named: named(root), seen: HashMap::new(), depth: 0 };
+    let mut walk =
+        Walk { root, strict, named: named(root), seen: HashMap::new(), walked: HashSet::new(), depth: 0 };
     walk.seen.insert("#".to_owned(), Visit::Open);
     root.members.iter().try_for_each(|(key, value)| walk.member(key, value))
 }
@@ -44,6 +48,8 @@ struct Walk<'j> {
     strict: &'j Strict<'j>,
     named: HashMap<(&'static str, &'j str), &'j Json<'j>>,
     seen: HashMap<String, Visit>,
+    /// Objects that are known to lead nowhere wrong, by address: targets may overlap.
+    walked: HashSet<*const Object<'j>>,
     depth: usize,
 }
 
@@ -63,8 +69,10 @@ impl<'j> Walk<'j> {
         }
         self.depth += 1;
         match value {
+            Json::Object(object) if self.walked.contains(&std::ptr::from_ref(object)) => {}
             Json::Object(object) => {
-                object.members.iter().try_for_each(|(key, value)| self.member(key, value))?
+                object.members.iter().try_for_each(|(key, value)| self.member(key, value))?;
+                self.walked.insert(std::ptr::from_ref(object));
             }
             Json::Array(array) => array.items.iter().try_for_each(|value| self.values(value))?,
             _ => {}
@@ -90,6 +98,9 @@ impl<'j> Walk<'j> {
         let schema = self
             .resolve(pointer)
             .ok_or_else(|| self.strict.refuse(&"", "holds a `$ref` to a place that does not exist"))?;
+        if self.seen.len() > TARGET_LIMIT {
+            return Err(self.strict.refuse(&"", "holds references to too many places"));
+        }
         self.seen.insert(target.clone().into_owned(), Visit::Open);
         self.values(schema)?;
         self.seen.insert(target.into_owned(), Visit::Done);

@@ -1,0 +1,71 @@
+//! What the model said comes back byte for byte on the next turn, through nothing but the message a client keeps.
+//!
+//! Thinking is bound to the text around it, and the prompt cache is a prefix of bytes: an answer that is rebuilt
+//! almost the same is a lost one.
+
+use portcullis_provider::chat::response::to_completion;
+use portcullis_provider::{ChatRequest, ResponseContext, TranslationOptions};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+/// Blocks as the upstream writes them. `@` becomes a number, so that ids differ.
+const BLOCKS: [&str; 12] = [
+    r#"{"type":"thinking","thinking":"hm \"@\"","signature":"sig@=="}"#,
+    r#"{"type":"thinking","thinking":"","signature":"sig@=="}"#,
+    r#"{"type":"redacted_thinking","data":"opaque@"}"#,
+    r#"{"type":"text","text":"I say @ \n and – more"}"#,
+    r#"{"type":"text","text":"cited @","citations":[{"type":"char_location","cited_text":"x","document_index":0,"document_title":null,"start_char_index":0,"end_char_index":1}]}"#,
+    r#"{"type":"tool_use","id":"toolu_@","name":"f","input":{"z":1.50,"a":[12345678901234567890,"é"]}}"#,
+    r#"{"type":"tool_use","id":"toolu_@","name":"f","input":{}}"#,
+    r#"{"type":"tool_use","id":"toolu_@","name":"f","input":{"a":1},"caller":{"type":"code_execution_20260120","tool_id":"srvtoolu_9"}}"#,
+    r#"{"type":"server_tool_use","id":"srvtoolu_@","name":"web_search","input":{"query":"x"}}"#,
+    r#"{"type":"web_search_tool_result","tool_use_id":"srvtoolu_@","content":[{"type":"web_search_result","title":"t","url":"https://x.example","encrypted_content":"e","page_age":null}]}"#,
+    r#"{"type":"container_upload","file_id":"file_@"}"#,
+    r#"{"type":"block_of_next_year","value":1.0}"#,
+];
+
+/// The next request of a client that got `content` and answers every call.
+fn next_request(content: &str) -> Value {
+    let message = format!(
+        r#"{{"id":"msg_1","type":"message","role":"assistant","model":"claude-opus-5-5","content":{content},"stop_reason":"end_turn","stop_sequence":null,"usage":{{"input_tokens":1,"output_tokens":1}}}}"#
+    );
+    let completion = to_completion(message.as_bytes(), &ResponseContext::default(), 0).unwrap();
+    let completion: Value = serde_json::from_slice(&completion.body).unwrap();
+    let answer = &completion["choices"][0]["message"];
+    let mut messages = vec![json!({"role": "user", "content": "hi"}), answer.clone()];
+    for call in answer["tool_calls"].as_array().into_iter().flatten() {
+        messages.push(json!({"role": "tool", "tool_call_id": call["id"], "content": "done"}));
+    }
+    messages.push(json!({"role": "user", "content": "go on"}));
+    json!({"model": "claude-opus-5-5", "max_tokens": 100, "messages": messages})
+}
+
+fn check(content: &str) {
+    let request = next_request(content).to_string();
+    let model = "claude-opus-5-5".parse().unwrap();
+    let translated = ChatRequest::parse(request.as_bytes())
+        .and_then(|request| request.into_messages(&model, &TranslationOptions::default()))
+        .unwrap_or_else(|invalid| panic!("{invalid}: {request}"));
+    let body = String::from_utf8(translated.body).unwrap();
+    let turn = format!(r#"{{"role":"assistant","content":{content}}}"#);
+    assert!(body.contains(&turn), "\n{turn}\nis not in\n{body}\nmade from\n{request}");
+}
+
+fn content(blocks: &[&str]) -> String {
+    let numbered = blocks.iter().enumerate().map(|(index, block)| block.replace('@', &index.to_string()));
+    format!("[{}]", numbered.collect::<Vec<_>>().join(","))
+}
+
+#[test]
+fn every_block_alone_comes_back() {
+    for block in BLOCKS {
+        check(&content(&[block]));
+    }
+}
+
+proptest! {
+    #[test]
+    fn every_sequence_of_blocks_comes_back(blocks in proptest::collection::vec(proptest::sample::select(BLOCKS.to_vec()), 1..7)) {
+        check(&content(&blocks));
+    }
+}
