@@ -1,0 +1,98 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// A gateway for teams that use Claude through AWS: it assumes your role, signs each request, streams the answer back.
+///
+/// Without a command it serves. Configuration comes from the environment (`PORTCULLIS_…`, `DATABASE_URL`, `AWS_…`) and,
+/// below it, from an optional TOML file with the same names.
+#[derive(Debug, Parser)]
+#[command(
+    name = "portcullis",
+    version,
+    after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage or configuration."
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    serve: ServeOptions,
+}
+
+impl Cli {
+    /// The command; `serve` when none is given.
+    pub(crate) fn command(self) -> Command {
+        self.command.unwrap_or(Command::Serve(self.serve))
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Serve the gateway and its admin API (the default)
+    Serve(ServeOptions),
+    /// Bring the database to this version's schema, then exit
+    Migrate(ConfigOptions),
+    /// Make keys without going through the admin API
+    Keys(KeysCommand),
+    /// Ask a running gateway whether it is ready; exit code 0 if it is
+    Healthcheck(ConfigOptions),
+    /// Serve a stand-in for STS and Claude Platform on AWS, to try things without an AWS account
+    Emulate(EmulateOptions),
+}
+
+/// Where configuration comes from besides the environment.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ConfigOptions {
+    /// A TOML file with the same names as the environment's; the environment wins
+    #[arg(long, value_name = "FILE", env = "PORTCULLIS_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ServeOptions {
+    #[command(flatten)]
+    pub(crate) config: ConfigOptions,
+    /// Write a JSON object with the address here once requests are served
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ready_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct KeysCommand {
+    #[command(subcommand)]
+    pub(crate) command: KeysSubcommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeysSubcommand {
+    /// Make a key and print it, once
+    Create(CreateKeyOptions),
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct CreateKeyOptions {
+    #[command(flatten)]
+    pub(crate) config: ConfigOptions,
+    /// A name to recognise the key by
+    #[arg(long, default_value = "command line")]
+    pub(crate) name: String,
+    /// The workspace whose providers the key may use (its slug or id); not with --admin
+    #[arg(long, default_value = "ws-default", conflicts_with = "admin")]
+    pub(crate) workspace: String,
+    /// Make a key for the admin API of the whole organisation instead
+    #[arg(long)]
+    pub(crate) admin: bool,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct EmulateOptions {
+    /// Where to listen
+    #[arg(long, default_value = "127.0.0.1:8788")]
+    pub(crate) listen: SocketAddr,
+    /// Write a JSON object with the address and the environment for a gateway here once requests are served
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ready_file: Option<PathBuf>,
+}

@@ -1,0 +1,216 @@
+//! Configuration: the environment first, a TOML file second, the same names in both. The one door to the environment.
+
+mod variables;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use portcullis_catalog::{DatabaseUrl, KeyRing};
+use portcullis_gateway::UpstreamBase;
+use portcullis_telemetry::{LogFormat, LogSettings};
+use portcullis_types::ApiKeySecret;
+
+use crate::cli::ConfigOptions;
+pub(crate) use variables::{ConfigError, Variables};
+
+/// Each name with its default and what it means, in the order of the documentation. What is not here is refused in a
+/// file, and warned of in the environment.
+pub(crate) const NAMES: &[(&str, &str, &str)] = &[
+    ("PORTCULLIS_LISTEN", "127.0.0.1:8787", "gateway and admin API"),
+    ("PORTCULLIS_ADMIN_LISTEN", "unset", "when set, the admin API answers only there"),
+    ("DATABASE_URL", "sqlite://$PORTCULLIS_DATA_DIR/portcullis.db", "`postgres://…` for production"),
+    ("PORTCULLIS_DATA_DIR", "./data", "embedded database and generated secrets (files 0600)"),
+    (
+        "PORTCULLIS_ADMIN_KEY",
+        "generated",
+        "the first admin key; generated and printed once at first start when unset",
+    ),
+    (
+        "PORTCULLIS_ENCRYPTION_KEY",
+        "generated",
+        "32 bytes, base64; several, comma-separated, for rotation: the first encrypts",
+    ),
+    (
+        "ANTHROPIC_AWS_BASE_URL",
+        "unset",
+        "an origin instead of `https://aws-external-anthropic.{region}.api.aws`; the region still signs",
+    ),
+    ("PORTCULLIS_USE_SYSTEM_PROXY", "false", "whether HTTP_PROXY and its kin are obeyed on the way upstream"),
+    ("PORTCULLIS_DRAIN_TIMEOUT_S", "120", "how long open requests may go on after SIGTERM, in whole seconds"),
+    (
+        "PORTCULLIS_STREAM_IDLE_TIMEOUT_S",
+        "120",
+        "how long the upstream may be silent within a stream, in whole seconds",
+    ),
+    ("PORTCULLIS_MAX_CONNECTIONS", "10000", "connections at once; more wait"),
+    ("PORTCULLIS_LOG_FORMAT", "auto", "`human`, `json`, or `auto`: human on a terminal"),
+    ("RUST_LOG", "info", "which log lines are written, in the syntax of tracing's filters"),
+];
+
+/// Everything a server is told from outside.
+#[derive(Debug)]
+pub(crate) struct Config {
+    pub(crate) listen: SocketAddr,
+    pub(crate) admin_listen: Option<SocketAddr>,
+    pub(crate) data_dir: PathBuf,
+    /// `None`: the embedded database in the data directory.
+    pub(crate) database: Option<DatabaseUrl>,
+    pub(crate) admin_key: Option<ApiKeySecret>,
+    pub(crate) encryption_key: Option<KeyRing>,
+    pub(crate) upstream_base: UpstreamBase,
+    pub(crate) use_system_proxy: bool,
+    pub(crate) drain_timeout: Duration,
+    pub(crate) stream_idle_timeout: Duration,
+    pub(crate) max_connections: usize,
+    pub(crate) log: LogSettings,
+    /// Names in the environment that look like ours and are not.
+    pub(crate) unknown_names: Vec<String>,
+}
+
+impl Config {
+    /// Reads the environment and the file that the options name.
+    pub(crate) fn load(options: &ConfigOptions) -> Result<Self, ConfigError> {
+        Self::from_variables(&Variables::load(options.config.as_deref())?)
+    }
+
+    /// # Errors
+    /// Names the variable and says what it must be.
+    pub(crate) fn from_variables(variables: &Variables) -> Result<Self, ConfigError> {
+        let seconds = |name, default| variables.parse_or(name, default, "whole seconds, 1 or more", positive);
+        Ok(Self {
+            listen: variables.parse_or(
+                "PORTCULLIS_LISTEN",
+                "127.0.0.1:8787",
+                "an address such as `127.0.0.1:8787`",
+                SocketAddr::from_str,
+            )?,
+            admin_listen: variables.parse(
+                "PORTCULLIS_ADMIN_LISTEN",
+                "an address such as `127.0.0.1:8789`",
+                SocketAddr::from_str,
+            )?,
+            data_dir: variables.get("PORTCULLIS_DATA_DIR").unwrap_or("data").into(),
+            database: variables.parse(
+                "DATABASE_URL",
+                "`sqlite://PATH` or `postgres://…`",
+                DatabaseUrl::from_str,
+            )?,
+            admin_key: variables.parse(
+                "PORTCULLIS_ADMIN_KEY",
+                "a key of this gateway (`pcs_…`); leave it unset to have one made",
+                ApiKeySecret::from_str,
+            )?,
+            encryption_key: variables.parse(
+                "PORTCULLIS_ENCRYPTION_KEY",
+                "32 bytes in base64 (or several, comma-separated)",
+                KeyRing::parse,
+            )?,
+            upstream_base: variables
+                .parse(
+                    "ANTHROPIC_AWS_BASE_URL",
+                    "an origin such as `https://vpce-1.example.com`",
+                    UpstreamBase::from_str,
+                )?
+                .unwrap_or(UpstreamBase::ByRegion),
+            use_system_proxy: variables.parse_or(
+                "PORTCULLIS_USE_SYSTEM_PROXY",
+                "false",
+                "`true` or `false`",
+                bool::from_str,
+            )?,
+            drain_timeout: Duration::from_secs(seconds("PORTCULLIS_DRAIN_TIMEOUT_S", "120")?),
+            stream_idle_timeout: Duration::from_secs(seconds("PORTCULLIS_STREAM_IDLE_TIMEOUT_S", "120")?),
+            max_connections: variables.parse_or(
+                "PORTCULLIS_MAX_CONNECTIONS",
+                "10000",
+                "a whole number, 1 or more",
+                positive,
+            )?,
+            log: LogSettings {
+                format: variables.parse_or(
+                    "PORTCULLIS_LOG_FORMAT",
+                    "auto",
+                    "`auto`, `human` or `json`",
+                    LogFormat::from_str,
+                )?,
+                filter: variables.get("RUST_LOG").unwrap_or("info").to_owned(),
+            },
+            unknown_names: variables.unknown_in_environment(),
+        })
+    }
+
+    /// The database this configuration means.
+    pub(crate) fn database_url(&self) -> DatabaseUrl {
+        match &self.database {
+            Some(url) => url.clone(),
+            None => DatabaseUrl::sqlite(&self.data_dir.join("portcullis.db")),
+        }
+    }
+}
+
+/// A whole number above zero.
+fn positive<N: FromStr + PartialOrd + Default>(raw: &str) -> Result<N, String> {
+    raw.parse().ok().filter(|number| *number > N::default()).ok_or_else(|| "not such a number".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(pairs: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        Config::from_variables(&Variables::of(pairs))
+    }
+
+    #[test]
+    fn without_any_variable_everything_has_a_default() {
+        let config = config(&[]).unwrap();
+        assert_eq!(config.listen.to_string(), "127.0.0.1:8787");
+        assert!(config.database.is_none() && config.admin_key.is_none());
+        assert_eq!(config.drain_timeout, Duration::from_secs(120));
+    }
+
+    #[test]
+    fn an_error_names_the_variable_and_what_it_must_be() {
+        let check = |name: &str, value: &str, expect: &str| {
+            let text = config(&[(name, value)]).expect_err(name).to_string();
+            assert!(text.contains(name) && text.contains(expect), "{text}");
+        };
+        check("PORTCULLIS_LISTEN", "8787", "an address such as");
+        check("PORTCULLIS_DRAIN_TIMEOUT_S", "soon", "whole seconds");
+        check("PORTCULLIS_DRAIN_TIMEOUT_S", "0", "whole seconds");
+        check("PORTCULLIS_DRAIN_TIMEOUT_S", "-1", "whole seconds");
+        check("ANTHROPIC_AWS_BASE_URL", "ftp://x", "an origin such as");
+        check("DATABASE_URL", "mysql://x", "sqlite://");
+        check("PORTCULLIS_USE_SYSTEM_PROXY", "yes", "`true` or `false`");
+    }
+
+    #[test]
+    fn a_secret_that_cannot_be_read_is_not_repeated() {
+        for name in ["PORTCULLIS_ADMIN_KEY", "PORTCULLIS_ENCRYPTION_KEY", "DATABASE_URL"] {
+            let text = config(&[(name, "hunter2")]).expect_err(name).to_string();
+            assert!(text.contains(name) && !text.contains("hunter2"), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_documentation_has_exactly_these_settings() {
+        let page = include_str!("../../../docs/configuration.md");
+        for (name, default, meaning) in NAMES {
+            let row = format!("| `{name}` | {default} | {meaning} |");
+            assert!(page.contains(&row), "docs/configuration.md lacks the row\n{row}");
+        }
+        let n_rows = page.lines().filter(|line| line.starts_with("| `")).count();
+        assert_eq!(n_rows, NAMES.len());
+    }
+
+    #[test]
+    fn every_name_that_is_read_is_documented() {
+        let source = include_str!("config.rs");
+        for name in source.split('"').filter(|part| part.starts_with("PORTCULLIS_") || part.ends_with("_URL"))
+        {
+            assert!(NAMES.iter().any(|(known, ..)| *known == name), "{name}");
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! `portcullis serve`: configuration, start, announcement, wait, drain.
+
+mod data_dir;
+mod site;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use portcullis_admin::AdminState;
+use portcullis_catalog::{Catalog, CatalogError, DatabaseUrl, KeyRing};
+use portcullis_credentials::{CredentialEngine, EngineSettings};
+use portcullis_gateway::{Gateway, GatewaySettings};
+use portcullis_types::{ApiKeySecret, ExposeSecret, SharedClock, SystemClock};
+use serde_json::json;
+use tokio::net::TcpListener;
+use tokio_util::task::TaskTracker;
+use tracing::{info, warn};
+
+use crate::cli::ServeOptions;
+use crate::config::Config;
+use crate::server::{Server, ServerLimits, Shutdown};
+use crate::{ready_file, stop};
+use data_dir::DataDir;
+use site::Site;
+
+/// Serves until a signal to stop, then drains.
+///
+/// # Errors
+/// When the configuration is wrong, an address is taken, the data directory cannot be used or the database refuses.
+pub(crate) async fn run(options: ServeOptions) -> Result<()> {
+    let config = Config::load(&options.config)?;
+    let _logs = portcullis_telemetry::init(&config.log)?;
+    for name in &config.unknown_names {
+        warn!("the environment sets {name}, which is no setting of the gateway");
+    }
+    let listeners = Listeners::bind(&config).await?;
+    let keys = key_ring(&config)?;
+
+    // Listening comes before the database: a probe gets an answer, and an operator a reason, while it is away.
+    let shutdown = Shutdown::default();
+    let site = Site::new(shutdown.drain.clone());
+    let tasks = TaskTracker::new();
+    let addresses = listeners.serve(&site, &config, &shutdown, &tasks);
+
+    let mut stop = stop::signals()?;
+    let started = tokio::select! {
+        started = start(&config, keys, &shutdown) => Some(started?),
+        signal = stop.received() => { info!("received {signal} before the start was complete"); None }
+    };
+    if let Some((routers, generated_key)) = started {
+        site.open(routers);
+        announce(&options, &config, &addresses, generated_key.as_ref())?;
+        let signal = stop.received().await;
+        info!(
+            "received {signal}: no new connections; open requests have {} s",
+            config.drain_timeout.as_secs()
+        );
+    }
+    drain(&shutdown, &tasks, config.drain_timeout, &mut stop).await;
+    info!("stopped");
+    Ok(())
+}
+
+/// The keys that seal secrets: from the configuration, or from the data directory, where they are made if need be.
+pub(crate) fn key_ring(config: &Config) -> Result<KeyRing> {
+    if config.database.is_none() {
+        DataDir::open(&config.data_dir)?;
+    }
+    match &config.encryption_key {
+        Some(keys) => Ok(keys.clone()),
+        None => DataDir::open(&config.data_dir)?.encryption_key(),
+    }
+}
+
+/// The keys that seal secrets, for commands that must not make any.
+pub(crate) fn existing_key_ring(config: &Config) -> Result<KeyRing> {
+    match &config.encryption_key {
+        Some(keys) => Ok(keys.clone()),
+        None => data_dir::existing_key(&config.data_dir),
+    }
+}
+
+/// Opens the database and puts the planes together. Returns the admin key when this start made it.
+async fn start(
+    config: &Config,
+    keys: KeyRing,
+    shutdown: &Shutdown,
+) -> Result<(site::Routers, Option<ApiKeySecret>)> {
+    let clock: SharedClock = Arc::new(SystemClock);
+    let catalog = open_catalog(&config.database_url(), keys, &clock).await?;
+    let made = catalog
+        .bootstrap(config.admin_key.clone())
+        .await
+        .context("failed to set up the first organisation")?;
+    let generated_key = made.admin_key;
+    tokio::spawn(shutdown.deadline.clone().run_until_cancelled_owned(catalog.clone().watch()));
+
+    let credentials =
+        CredentialEngine::from_environment(EngineSettings { clock: Arc::clone(&clock), sts_endpoint: None })
+            .await;
+    let credentials = Arc::new(credentials);
+    let settings = GatewaySettings {
+        upstream_base: config.upstream_base.clone(),
+        use_system_proxy: config.use_system_proxy,
+        stream_idle_timeout: config.stream_idle_timeout,
+        ..GatewaySettings::default()
+    };
+    let gateway = Gateway::new(
+        catalog.clone(),
+        Arc::clone(&credentials),
+        settings,
+        Arc::clone(&clock),
+        shutdown.deadline.clone(),
+    )?;
+    let admin = portcullis_admin::router(AdminState { catalog, clock });
+    let routers =
+        site::Routers::of(portcullis_gateway::router(gateway), admin, config.admin_listen.is_some());
+    Ok((routers, generated_key))
+}
+
+/// A database that is away may come back: waits for it. One that refuses us will not.
+async fn open_catalog(database: &DatabaseUrl, keys: KeyRing, clock: &SharedClock) -> Result<Catalog> {
+    let mut pause = Duration::from_millis(250);
+    loop {
+        match Catalog::open(database, keys.clone(), Arc::clone(clock)).await {
+            Ok(catalog) => return Ok(catalog),
+            Err(error @ CatalogError::Unavailable(_)) => {
+                let error = anyhow::Error::new(error);
+                warn!(error.cause = format!("{error:#}"), "the database is not there yet; trying again");
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(Duration::from_secs(5));
+            }
+            Err(error) => return Err(error).context("failed to open the catalog"),
+        }
+    }
+}
+
+/// The sockets, bound before anything else can fail slowly.
+struct Listeners {
+    main: TcpListener,
+    admin: Option<TcpListener>,
+}
+
+/// Where they ended up: port 0 asks the system for a free one.
+struct Addresses {
+    main: SocketAddr,
+    admin: Option<SocketAddr>,
+}
+
+impl Listeners {
+    async fn bind(config: &Config) -> Result<Self> {
+        let bind = async |address: SocketAddr, name: &str| {
+            TcpListener::bind(address)
+                .await
+                .with_context(|| format!("failed to listen on {address} ({name})"))
+        };
+        Ok(Self {
+            main: bind(config.listen, "PORTCULLIS_LISTEN").await?,
+            admin: match config.admin_listen {
+                Some(address) => Some(bind(address, "PORTCULLIS_ADMIN_LISTEN").await?),
+                None => None,
+            },
+        })
+    }
+
+    fn serve(self, site: &Site, config: &Config, shutdown: &Shutdown, tasks: &TaskTracker) -> Addresses {
+        let address = |listener: &TcpListener| listener.local_addr().expect("a bound socket has an address");
+        let addresses = Addresses { main: address(&self.main), admin: self.admin.as_ref().map(address) };
+        let limits = ServerLimits { max_connections: config.max_connections, ..ServerLimits::default() };
+        let server = |listener, router| Server {
+            listener,
+            router,
+            limits: limits.clone(),
+            shutdown: shutdown.clone(),
+        };
+        tasks.spawn(server(self.main, site.main()).run());
+        if let Some(listener) = self.admin {
+            tasks.spawn(server(listener, site.admin()).run());
+        }
+        addresses
+    }
+}
+
+fn announce(
+    options: &ServeOptions,
+    config: &Config,
+    addresses: &Addresses,
+    generated_key: Option<&ApiKeySecret>,
+) -> Result<()> {
+    info!("serving on http://{}", addresses.main);
+    if let Some(admin) = addresses.admin {
+        info!("the admin API answers on http://{admin}");
+    }
+    if config.database.is_none() {
+        info!("the catalog is in {}", config.data_dir.join("portcullis.db").display());
+    }
+    if let Some(key) = generated_key {
+        show_once(key, addresses);
+    }
+    let Some(path) = &options.ready_file else { return Ok(()) };
+    let mut content = json!({ "address": format!("http://{}", addresses.main) });
+    if let Some(admin) = addresses.admin {
+        content["admin_address"] = json!(format!("http://{admin}"));
+    }
+    if let Some(key) = generated_key {
+        content["admin_key"] = json!(key.expose_secret());
+    }
+    ready_file::write(path, &content)
+}
+
+/// The one time a generated key is shown. Not a log line: logs are kept and shipped.
+#[expect(clippy::print_stderr, reason = "shown to whoever started the process, and never logged")]
+fn show_once(key: &ApiKeySecret, addresses: &Addresses) {
+    let key = key.expose_secret();
+    let admin = addresses.admin.unwrap_or(addresses.main);
+    eprintln!("\nThis is the first start, so an admin key was made. It is shown this once:\n\n    {key}\n");
+    eprintln!("Try it:  curl -H \"x-portkey-api-key: {key}\" http://{admin}/v1/whoami\n");
+}
+
+/// Lets what runs finish; then tells it to; then waits for that. A second signal ends the first wait.
+async fn drain(shutdown: &Shutdown, tasks: &TaskTracker, limit: Duration, stop: &mut stop::Signals) {
+    tasks.close();
+    shutdown.drain.cancel();
+    tokio::select! {
+        () = tasks.wait() => {}
+        () = tokio::time::sleep(limit) => warn!("the drain's time is over: ending {} listeners' open requests", tasks.len()),
+        signal = stop.received() => warn!("received {signal} again: ending open requests now"),
+    }
+    shutdown.deadline.cancel();
+    tasks.wait().await;
+}

@@ -1,0 +1,112 @@
+//! What answers on the listeners: at first only that the gateway is starting, then everything.
+
+use std::convert::Infallible;
+use std::sync::{Arc, OnceLock};
+
+use axum::Router;
+use axum::extract::Request;
+use axum::response::{IntoResponse, Response};
+use http::{Method, StatusCode, Uri};
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt;
+
+use crate::health;
+
+/// The routers of a started gateway.
+pub(crate) struct Routers {
+    main: Router,
+    admin: Option<Router>,
+}
+
+impl Routers {
+    /// One origin for both planes, as the clients have one base address; or the admin API on a listener of its own.
+    pub(crate) fn of(gateway: Router, admin: Router, admin_apart: bool) -> Self {
+        let with_fallback = |router: Router| router.fallback(unknown_route);
+        if admin_apart {
+            Self { main: with_fallback(gateway), admin: Some(with_fallback(admin)) }
+        } else {
+            Self { main: with_fallback(gateway.merge(admin)), admin: None }
+        }
+    }
+}
+
+/// Both listeners' content.
+#[derive(Clone)]
+pub(crate) struct Site {
+    routers: Arc<OnceLock<Routers>>,
+    draining: CancellationToken,
+}
+
+/// Which listener asks.
+#[derive(Clone, Copy)]
+enum Entrance {
+    Main,
+    Admin,
+}
+
+impl Site {
+    pub(crate) fn new(draining: CancellationToken) -> Self {
+        Self { routers: Arc::default(), draining }
+    }
+
+    /// From now on the routers answer.
+    pub(crate) fn open(&self, routers: Routers) {
+        let first = self.routers.set(routers).is_ok();
+        debug_assert!(first, "a site opens once");
+    }
+
+    /// For the main listener.
+    pub(crate) fn main(&self) -> Router {
+        self.router(Entrance::Main)
+    }
+
+    /// For the admin API's own listener.
+    pub(crate) fn admin(&self) -> Router {
+        self.router(Entrance::Admin)
+    }
+
+    fn router(&self, entrance: Entrance) -> Router {
+        let site = self.clone();
+        let inner = tower::service_fn(move |request: Request| site.clone().answer(entrance, request));
+        let (livez, readyz) = (health::livez, self.clone());
+        Router::new()
+            .route("/livez", axum::routing::get(livez))
+            .route("/readyz", axum::routing::get(move || std::future::ready(readyz.readiness())))
+            .fallback_service(inner)
+    }
+
+    fn readiness(&self) -> Response {
+        health::readyz(self.routers.get().is_some(), self.draining.is_cancelled())
+    }
+
+    async fn answer(self, entrance: Entrance, request: Request) -> Result<Response, Infallible> {
+        let router = self.routers.get().and_then(|routers| match entrance {
+            Entrance::Main => Some(&routers.main),
+            Entrance::Admin => routers.admin.as_ref(),
+        });
+        match router {
+            Some(router) => router.clone().oneshot(request).await,
+            None => Ok(starting()),
+        }
+    }
+}
+
+fn starting() -> Response {
+    let message = "the gateway is starting: its database is not there yet";
+    let body =
+        json!({ "error": { "message": message, "type": "server_error", "param": null, "code": "starting" } });
+    (StatusCode::SERVICE_UNAVAILABLE, [("retry-after", "2")], axum::Json(body)).into_response()
+}
+
+/// The last resort of both planes. The body has what an OpenAI client, an Anthropic client and a Portkey client read.
+async fn unknown_route(method: Method, uri: Uri) -> Response {
+    let message = format!("there is no route {method} {}", uri.path());
+    let body = json!({
+        "type": "error",
+        "success": false,
+        "data": { "message": message, "errorCode": "AB08" },
+        "error": { "message": message, "type": "not_found_error", "param": null, "code": "unknown_route" },
+    });
+    (StatusCode::NOT_FOUND, axum::Json(body)).into_response()
+}
