@@ -193,7 +193,8 @@ fn render(provider: &Provider) -> Value {
         "note": provider.note,
         "status": provider.status.as_str(),
         "usage_limits": null,
-        "rate_limits": [],
+        // Not an empty list: Python's SDK decodes this one strictly, as an object or null.
+        "rate_limits": null,
         "reset_usage": null,
         "expires_at": provider.expires_at.map(timestamp::format),
         "created_at": timestamp::format(provider.created_at),

@@ -34,7 +34,7 @@ async fn a_provider_is_made_read_changed_and_deleted(world: &World) {
         "note": "first",
         "status": "active",
         "usage_limits": null,
-        "rate_limits": [],
+        "rate_limits": null,
         "reset_usage": null,
         "expires_at": null,
         "created_at": "2026-11-22T12:00:00.000Z",
