@@ -20,19 +20,19 @@ pub(crate) struct Caller {
 /// Why policies do not allow something, in AWS's words after "on resource: …".
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Denial {
-    NoIdentityPolicy,
-    NoSessionPolicy,
-    DeniedByIdentityPolicy,
-    DeniedBySessionPolicy,
+    NotInIdentity,
+    NotInSession,
+    ForbiddenByIdentity,
+    ForbiddenBySession,
 }
 
 impl Denial {
     pub(crate) fn message(self, arn: &str, action: &str, resource: &str) -> String {
         let reason = match self {
-            Self::NoIdentityPolicy => format!("because no identity-based policy allows the {action} action"),
-            Self::NoSessionPolicy => format!("because no session policy allows the {action} action"),
-            Self::DeniedByIdentityPolicy => "with an explicit deny in an identity-based policy".to_owned(),
-            Self::DeniedBySessionPolicy => "with an explicit deny in a session policy".to_owned(),
+            Self::NotInIdentity => format!("because no identity-based policy allows the {action} action"),
+            Self::NotInSession => format!("because no session policy allows the {action} action"),
+            Self::ForbiddenByIdentity => "with an explicit deny in an identity-based policy".to_owned(),
+            Self::ForbiddenBySession => "with an explicit deny in a session policy".to_owned(),
         };
         format!("User: {arn} is not authorized to perform: {action} on resource: {resource} {reason}")
     }
@@ -53,10 +53,10 @@ impl Caller {
         let of_session =
             self.session_policy.as_ref().map_or(Decision::Allowed, |policy| policy.decide(&request));
         match (of_identity, of_session) {
-            (Decision::ExplicitlyDenied, _) => Err(Denial::DeniedByIdentityPolicy),
-            (_, Decision::ExplicitlyDenied) => Err(Denial::DeniedBySessionPolicy),
-            (Decision::NotMentioned, _) => Err(Denial::NoIdentityPolicy),
-            (_, Decision::NotMentioned) => Err(Denial::NoSessionPolicy),
+            (Decision::ExplicitlyDenied, _) => Err(Denial::ForbiddenByIdentity),
+            (_, Decision::ExplicitlyDenied) => Err(Denial::ForbiddenBySession),
+            (Decision::NotMentioned, _) => Err(Denial::NotInIdentity),
+            (_, Decision::NotMentioned) => Err(Denial::NotInSession),
             (Decision::Allowed, Decision::Allowed) => Ok(()),
         }
     }

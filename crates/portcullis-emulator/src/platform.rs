@@ -39,11 +39,7 @@ pub(crate) async fn answer(
     let is_admitted = outcome.is_ok();
     let outcome = outcome.and_then(|admitted| serve(state, arrival, admitted.action, &mut entry));
     let mut answer = match outcome {
-        Ok(Served::Ready(answer)) => answer,
-        Ok(Served::Scripted(play)) => {
-            // Logged before the first byte, so that a test that saw an answer also sees its entry.
-            play.into_answer(&request_id)
-        }
+        Ok(answer) => answer,
         Err(error) => {
             entry.refusal = Some(format!("{}: {}", error.kind, error.message));
             error.into_answer(&request_id)
@@ -51,6 +47,7 @@ pub(crate) async fn answer(
     };
     entry.status = answer.status;
     let workspace = entry.workspace.clone();
+    // Recorded before the first byte leaves, so that a test that saw an answer also sees its entry.
     state.journal.record(entry);
     answer = answer.with_header("x-amzn-requestid", &aws_request_id());
     if is_admitted {
@@ -71,18 +68,13 @@ pub(crate) fn too_large() -> Answer {
         .into_answer("req_011TooLarge")
 }
 
-enum Served {
-    Ready(Answer),
-    Scripted(script::Play),
-}
-
 fn serve(
     state: &State,
     arrival: &Arrival,
     action: &str,
     entry: &mut LoggedRequest,
-) -> Result<Served, PlatformError> {
-    let json = |value: &Value| Ok(Served::Ready(Answer::whole(200, "application/json", value.to_string())));
+) -> Result<Answer, PlatformError> {
+    let json = |value: &Value| Ok(Answer::whole(200, "application/json", value.to_string()));
     match action {
         "ListModels" => json(&models::list()),
         "GetModel" => json(&models::find(arrival.path.trim_start_matches("/v1/models/"))?.to_json()),
@@ -97,7 +89,7 @@ fn serve(
             script::check_thinking(&body).map_err(PlatformError::invalid)?;
             let queued = state.next_directive();
             let play = script::Play::new(&body, queued.as_deref()).map_err(PlatformError::invalid)?;
-            Ok(Served::Scripted(play))
+            Ok(play.into_answer(&entry.request_id))
         }
         _ => Err(PlatformError::new(
             501,

@@ -1,0 +1,72 @@
+//! The control API.
+
+use portcullis_emulator::world::{EXTERNAL_ID, GATEWAY_SECRET_ACCESS_KEY};
+use serde_json::{Value, json};
+
+use crate::client::{Call, Lab, ask};
+
+async fn control(lab: &Lab, method: &str, path: &str, body: &Value) -> (u16, Value) {
+    let url = format!("{}/_emulator/{path}", lab.emulator.base_url());
+    let request = lab.http.request(method.parse().unwrap(), url).body(body.to_string());
+    let response = request.send().await.unwrap();
+    (response.status().as_u16(), serde_json::from_str(&response.text().await.unwrap()).unwrap())
+}
+
+#[tokio::test]
+async fn the_control_api_shows_no_secret() {
+    let lab = Lab::new().await;
+    let keys = lab.session().await;
+    lab.send(&Call::messages(&ask("Hello")), &keys).await;
+    for path in ["world", "requests"] {
+        let (status, body) = control(&lab, "GET", path, &Value::Null).await;
+        assert_eq!(status, 200);
+        for secret in [GATEWAY_SECRET_ACCESS_KEY, &keys.secret, keys.token.as_deref().unwrap()] {
+            assert!(!body.to_string().contains(secret), "{path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_world_can_be_changed_and_the_log_read_and_emptied() {
+    let lab = Lab::new().await;
+    let keys = lab.session().await;
+    let call = Call::messages(&ask("Hello"));
+    let put =
+        async |path: &str, body: Value| assert_eq!(control(&lab, "PUT", path, &body).await.0, 200, "{path}");
+    put("accounts/123456789012", json!({"federation": false})).await;
+    assert_eq!(lab.send(&call, &keys).await.0, 403);
+    put("accounts/123456789012", json!({"federation": true})).await;
+    put("workspaces/wrkspc_new", json!({"account": "123456789012", "region": "us-west-2"})).await;
+    assert_eq!(lab.send(&call.clone().with("anthropic-workspace-id", "wrkspc_new"), &keys).await.0, 403);
+    let (_, world) = control(&lab, "GET", "world", &Value::Null).await;
+    let mut role = world["roles"]["portcullis-claude"].clone();
+    role["trust_policy"]["Statement"][0]["Condition"] = json!({});
+    put("roles/portcullis-claude", role).await;
+    assert_eq!(lab.assume(&[]).await.0, 200, "the role is open now");
+    put("sts", json!({"mode": "throttling"})).await;
+    assert_eq!(lab.assume(&[("ExternalId", EXTERNAL_ID)]).await.0, 400);
+    put("sts", json!({"mode": "slow", "ms": 1})).await;
+    assert_eq!(lab.assume(&[("ExternalId", EXTERNAL_ID)]).await.0, 200);
+    put("clock", json!({"offset_seconds": 600})).await;
+    assert_eq!(lab.send(&call, &keys).await.0, 401);
+    put("clock", json!({"offset_seconds": 0})).await;
+    assert_eq!(control(&lab, "POST", "directives", &json!({"directive": "500"})).await.0, 200);
+    assert_eq!(lab.send(&call, &keys).await.0, 500);
+    assert_eq!(lab.send(&call, &keys).await.0, 200);
+    let (_, log) = control(&lab, "GET", "requests", &Value::Null).await;
+    assert_eq!(log["counters"]["assume_role_calls"], 4);
+    assert_eq!(log["requests"][0]["external_id"], EXTERNAL_ID);
+    control(&lab, "POST", "expire-sessions", &Value::Null).await;
+    assert_eq!(lab.send(&call, &keys).await.0, 401);
+    control(&lab, "DELETE", "requests", &Value::Null).await;
+    assert!(lab.emulator.requests().is_empty());
+}
+
+#[tokio::test]
+async fn wrong_calls_are_refused_with_a_reason() {
+    let lab = Lab::new().await;
+    assert_eq!(control(&lab, "GET", "nothing", &Value::Null).await.0, 404);
+    let (status, body) = control(&lab, "PUT", "sts", &json!({"mode": "dance"})).await;
+    assert!(status == 400 && body["error"].as_str().unwrap().contains("dance"), "{body}");
+    assert_eq!(control(&lab, "PUT", "roles/x", &json!({"account": "1"})).await.0, 400);
+}
