@@ -4,7 +4,7 @@
 //! remembers where it stands in the body, so that it can be copied as it is, escapes, number text, key order and all.
 //! `serde_json`'s own tree would copy every string, and its `RawValue` would read every level of the body again.
 //!
-//! Start at [`parse()`]; [`write`] is the way out.
+//! Start at [`parse()`]; [`mod@write`] is the way out.
 
 mod parse;
 pub(crate) mod write;

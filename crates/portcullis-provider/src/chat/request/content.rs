@@ -207,16 +207,15 @@ fn native_part<'a>(part: &Object<'a>, scope: &mut Scope) -> Block<'a> {
 
 /// A block that goes out as it came in.
 pub(super) fn native<'a>(part: &Object<'a>) -> Block<'a> {
-    let text = |name: &str| part.text(name).map(Text::decode).unwrap_or_default();
-    let id = |name: &str| -> Cow<'a, str> { text(name) };
+    let text = |name: &str| -> Cow<'a, str> { part.text(name).map(Text::decode).unwrap_or_default() };
     let kind = text("type");
     let native_part = match kind.as_ref() {
         "text" => NativePart::Text(part.text("text").map_or(Str::from(""), Str::from)),
         "thinking" | "redacted_thinking" => NativePart::Thinking,
-        "tool_use" => NativePart::ToolUse { id: id("id"), name: id("name") },
-        "server_tool_use" | "mcp_tool_use" => NativePart::ServerCall(id("id")),
+        "tool_use" => NativePart::ToolUse { id: text("id"), name: text("name") },
+        "server_tool_use" | "mcp_tool_use" => NativePart::ServerCall(text("id")),
         "tool_result" => NativePart::Other,
-        result if result.ends_with("_tool_result") => NativePart::ServerResult(id("tool_use_id")),
+        result if result.ends_with("_tool_result") => NativePart::ServerResult(text("tool_use_id")),
         _ => NativePart::Other,
     };
     let has_cache = part.get("cache_control").is_some();

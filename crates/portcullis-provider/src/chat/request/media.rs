@@ -286,3 +286,76 @@ fn is_base64(data: &str) -> bool {
         .fold(false, |seen, byte| seen | !(byte.is_ascii_alphanumeric() | (byte == b'+') | (byte == b'/')));
     !foreign && !unpadded.is_empty() && data.len().is_multiple_of(4)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chat::request::context::TranslationOptions;
+    use crate::warnings::Warnings;
+
+    /// The media type that is sent and whether a correction was reported, or the refusal.
+    fn check(url: &str, expect: Result<(&str, bool), InvalidCode>) {
+        let options = TranslationOptions::default();
+        let mut scope = Scope { model: None, options, warnings: Warnings::default(), betas: Vec::new() };
+        let path = Path::root("url");
+        let body = data_url(Cow::Borrowed(url), &path).and_then(|data_url| {
+            let declared = declared_inline(&data_url.media_type);
+            block_body(data_url.payload, declared, None, &path, &path, &mut scope)
+        });
+        let sent = body.as_ref().map(|body| match body {
+            Body::Image(Source::Base64 { media_type, .. }) => *media_type,
+            Body::Document { source: Source::Base64 { media_type, .. }, .. } => *media_type,
+            Body::Document { source: Source::PlainText(_), .. } => "text/plain",
+            other => panic!("{other:?}"),
+        });
+        let seen = sent.map(|sent| (sent, !scope.warnings.is_empty())).map_err(|invalid| invalid.code);
+        assert_eq!(seen, expect, "{url}");
+    }
+
+    #[test]
+    fn the_first_bytes_decide() {
+        check("data:image/gif;base64,R0lGODlhAQABAAAAACw=", Ok(("image/gif", false)));
+        check("data:image/webp;base64,UklGRiQAAABXRUJQVlA4IBgAAAAw", Ok(("image/webp", false)));
+        check("data:image/png;base64,UklGRiQAAABXRUJQVlA4IBgAAAAw", Ok(("image/webp", true)));
+        check("data:image/png;base64,JVBERi0xLjQK", Ok(("application/pdf", true)));
+        check("data:image/bmp;base64,iVBORw0KGgoA", Ok(("image/png", true)));
+        check("data:text/plain;base64,iVBORw0KGgoA", Ok(("image/png", true)));
+        // Nothing recognisable: the upstream may know better.
+        check("data:image/png;base64,AAAA", Ok(("image/png", false)));
+    }
+
+    #[test]
+    fn text_that_looks_like_an_image_is_text() {
+        check("data:text/plain,GIF89a is a format", Ok(("text/plain", false)));
+        check("data:,%25PDF-", Ok(("text/plain", false)));
+    }
+
+    #[test]
+    fn percent_signs_and_white_space_are_understood() {
+        check("data:image/gif;base64,R0lGODlhAQABAAAAACw%3D", Ok(("image/gif", false)));
+        check("data:image/gif;base64, R0lGODlh\r\nAQABAAAAACw=\t", Ok(("image/gif", false)));
+        check("data:image/gif,GIF89a%00%01", Ok(("image/gif", false)));
+        assert_eq!(percent_decode("%41%4z%"), b"A%4z%");
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_refused() {
+        check("data:image/png;base64", Err(InvalidCode::InvalidValue));
+        check("data:image/png;base64,", Err(InvalidCode::InvalidValue));
+        check("data:image/png;base64,AAA", Err(InvalidCode::InvalidValue));
+        check("data:image/png;base64,AA=A", Err(InvalidCode::InvalidValue));
+        check("data:image/png;base64,AA-_", Err(InvalidCode::InvalidValue));
+        check("data:text/plain;base64,/w==", Err(InvalidCode::InvalidValue));
+        check("data:image/heic;base64,AAAA", Err(InvalidCode::UnsupportedValue));
+    }
+
+    #[test]
+    fn files_are_told_by_type_then_by_name() {
+        let text = Declared::Known(MediaType::Text);
+        assert_eq!(declared_file("application/ld+json", None), text);
+        assert_eq!(declared_file("image/svg+xml", None), Declared::Foreign("image/svg+xml".into()));
+        assert_eq!(declared_file("application/octet-stream", Some("a.b.RS")), text);
+        assert_eq!(declared_file("", Some("a.pptx")), Declared::Foreign(".pptx".into()));
+        assert_eq!(declared_file("", Some("Makefile")), Declared::Nothing);
+    }
+}
