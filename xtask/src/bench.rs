@@ -50,7 +50,10 @@ pub(crate) fn run(arguments: &mut Arguments) -> Result<()> {
     let (quick, skip_micro) = (arguments.flag("--quick"), arguments.flag("--skip-micro"));
     arguments.finish()?;
     for program in ["nginx", "taskset"] {
-        ensure!(find_program(program).is_some(), "the benchmark needs `{program}` (Debian: nginx-light, util-linux)");
+        ensure!(
+            find_program(program).is_some(),
+            "the benchmark needs `{program}` (Debian: nginx-light, util-linux)"
+        );
     }
     let oha = install_oha()?;
     let built = build()?;
@@ -67,7 +70,8 @@ pub(crate) fn run(arguments: &mut Arguments) -> Result<()> {
     println!("\n{}", report.table());
     if !quick {
         let path = workspace::root().join("docs/benchmarks.md");
-        std::fs::write(&path, report.page(&effort)).with_context(|| format!("cannot write {}", path.display()))?;
+        std::fs::write(&path, report.page(&effort))
+            .with_context(|| format!("cannot write {}", path.display()))?;
         progress::note("wrote docs/benchmarks.md");
     }
     Ok(())
@@ -82,7 +86,15 @@ struct Built {
 fn build() -> Result<Built> {
     progress::loud("building in release mode (the first time takes minutes)", || {
         process::run(workspace::cargo().args(["build", "--release", "--locked", "--package", "portcullis"]))?;
-        let mock = ["build", "--release", "--locked", "--package", "portcullis-emulator", "--example", "mock_upstream"];
+        let mock = [
+            "build",
+            "--release",
+            "--locked",
+            "--package",
+            "portcullis-emulator",
+            "--example",
+            "mock_upstream",
+        ];
         process::run(workspace::cargo().args(mock))
     })?;
     let release = workspace::metadata()?.target_directory.join("release").into_std_path_buf();
@@ -102,7 +114,8 @@ fn install_oha() -> Result<PathBuf> {
     let (name, version) = OHA;
     let folder = workspace::metadata()?.target_directory.join("tools").into_std_path_buf();
     let program = folder.join("bin").join(name);
-    let is_there = program.is_file() && process::listen_to(Command::new(&program).arg("--version"))?.stdout.contains(version);
+    let is_there = program.is_file()
+        && process::listen_to(Command::new(&program).arg("--version"))?.stdout.contains(version);
     if !is_there {
         progress::loud(&format!("installing {name} {version} into target/tools"), || {
             let mut cargo = workspace::cargo();
@@ -114,7 +127,8 @@ fn install_oha() -> Result<PathBuf> {
 }
 
 fn measure(built: &Built, oha: &Path, folder: &Path, effort: &Effort) -> Result<Report> {
-    let contestants = progress::quiet("starting upstream, nginx and gateway", || Contestants::start(built, folder))?;
+    let contestants =
+        progress::quiet("starting upstream, nginx and gateway", || Contestants::start(built, folder))?;
     let load = Load { oha, folder };
     let mut report = Report::new(contestants.start_up, contestants.idle_memory()?);
     for target in contestants.all() {
@@ -137,7 +151,12 @@ fn measure(built: &Built, oha: &Path, folder: &Path, effort: &Effort) -> Result<
                     let before = target.cpu()?;
                     let measured = load.run(target, shape, rate, effort.round)?;
                     let cpu = target.cpu()? - before;
-                    report.add(target.name, shape, rate, Measured { cpu_us: cpu.as_secs_f64() * 1e6 / measured.n_requests, ..measured });
+                    report.add(
+                        target.name,
+                        shape,
+                        rate,
+                        Measured { cpu_us: cpu.as_secs_f64() * 1e6 / measured.n_requests, ..measured },
+                    );
                 }
                 Ok(())
             })?;

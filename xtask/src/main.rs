@@ -7,6 +7,7 @@
 
 mod arguments;
 mod ban_list;
+mod bench;
 mod check;
 mod demo;
 mod end_to_end;
@@ -63,6 +64,12 @@ const TASKS: &[Task] = &[
         summary: "the house rules that no compiler checks",
         help: tidy::HELP,
         run: tidy::run,
+    },
+    Task {
+        name: "bench",
+        summary: "what the gateway costs, beside nginx, in one run",
+        help: bench::HELP,
+        run: bench::run,
     },
     Task {
         name: "supply-chain",

@@ -178,6 +178,11 @@ impl Service {
         Ok(Self { running: Running::spawn(command)?, stop })
     }
 
+    /// Its process id.
+    pub(crate) fn id(&self) -> u32 {
+        self.running.child.id()
+    }
+
     /// Waits until `ready` has an answer.
     ///
     /// # Errors

@@ -99,7 +99,11 @@ impl Contestants {
     }
 }
 
-fn pinned(cores: &str, program: &Path, arguments: impl FnOnce(&mut Command) -> &mut Command) -> Result<Service> {
+fn pinned(
+    cores: &str,
+    program: &Path,
+    arguments: impl FnOnce(&mut Command) -> &mut Command,
+) -> Result<Service> {
     let mut command = Command::new("taskset");
     without_settings(&mut command).args(["-c", cores]).arg(program);
     arguments(&mut command).stdout(Stdio::null()).stderr(Stdio::null());
@@ -122,7 +126,8 @@ fn start_nginx(folder: &Path) -> Result<Service> {
     let conf = folder.join("nginx.conf");
     std::fs::write(&conf, nginx_configuration(folder))?;
     let nginx = crate::environment::find_program("nginx").context("no nginx")?;
-    let service = pinned(MEASURED_CORE, &nginx, |command| command.arg("-p").arg(folder).arg("-c").arg(&conf))?;
+    let service =
+        pinned(MEASURED_CORE, &nginx, |command| command.arg("-p").arg(folder).arg("-c").arg(&conf))?;
     wait_for(NGINX)?;
     Ok(service)
 }
@@ -210,7 +215,10 @@ impl GatewayProcess<'_> {
     fn post(&self, path: &str, body: &Value) -> Result<Value> {
         let mut curl = Command::new("curl");
         curl.args(["--silent", "--fail-with-body", "-X", "POST", "-H", "content-type: application/json"]);
-        curl.arg("-H").arg(format!("x-portkey-api-key: {}", self.admin_key()?)).arg("-d").arg(body.to_string());
+        curl.arg("-H")
+            .arg(format!("x-portkey-api-key: {}", self.admin_key()?))
+            .arg("-d")
+            .arg(body.to_string());
         let said = process::listen_to(curl.arg(format!("http://{GATEWAY}{path}")))?;
         ensure!(said.success, "{path}: {}", said.stdout);
         Ok(serde_json::from_str(&said.stdout)?)
@@ -222,7 +230,9 @@ fn is_ready() -> bool {
     use std::io::{Read, Write};
     let ask = || -> std::io::Result<String> {
         let mut stream = std::net::TcpStream::connect(GATEWAY)?;
-        stream.write_all(format!("GET /readyz HTTP/1.1\r\nhost: {GATEWAY}\r\nconnection: close\r\n\r\n").as_bytes())?;
+        stream.write_all(
+            format!("GET /readyz HTTP/1.1\r\nhost: {GATEWAY}\r\nconnection: close\r\n\r\n").as_bytes(),
+        )?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer)?;
         Ok(answer)

@@ -57,14 +57,25 @@ pub(super) struct Load<'a> {
 
 impl Load<'_> {
     /// Sends requests for `round`: at `rate` a second, or as many as come back.
-    pub(super) fn run(&self, target: &Target, shape: Shape, rate: Option<u32>, round: Duration) -> Result<Measured> {
+    pub(super) fn run(
+        &self,
+        target: &Target,
+        shape: Shape,
+        rate: Option<u32>,
+        round: Duration,
+    ) -> Result<Measured> {
         let body = self.folder.join("body.json");
         std::fs::write(&body, shape.body(&target.model))?;
         let mut command = Command::new("taskset");
         command.args(["-c", super::contestants::LOAD_CORES]).arg(self.oha);
         command.args(["--no-tui", "--output-format", "json", "--method", "POST", "--disable-compression"]);
         command.arg("-z").arg(format!("{}s", round.as_secs())).args(["-c", "32", "-D"]).arg(&body);
-        command.args(["-H", "content-type: application/json", "-H", &format!("authorization: Bearer {}", target.key)]);
+        command.args([
+            "-H",
+            "content-type: application/json",
+            "-H",
+            &format!("authorization: Bearer {}", target.key),
+        ]);
         if let Some(rate) = rate {
             // Latency counts from when a request was due: a slow answer must not hide those that waited behind it.
             command.args(["-q", &rate.to_string(), "--latency-correction"]);
@@ -78,7 +89,8 @@ impl Load<'_> {
 
 fn read(json: &str) -> Result<Measured> {
     let answer: Value = serde_json::from_str(json).context("the load generator's answer is no JSON")?;
-    let number = |path: &str| answer.pointer(path).and_then(Value::as_f64).with_context(|| format!("no {path}"));
+    let number =
+        |path: &str| answer.pointer(path).and_then(Value::as_f64).with_context(|| format!("no {path}"));
     let codes = answer["statusCodeDistribution"].as_object().context("no status codes")?;
     ensure!(codes.len() == 1 && codes.contains_key("200"), "not only 200s came back: {codes:?}");
     Ok(Measured {

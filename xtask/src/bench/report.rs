@@ -42,7 +42,8 @@ impl Report {
     }
 
     fn median(&self, target: &'static str, row: Row, figure: fn(&Measured) -> f64) -> f64 {
-        let mut values: Vec<f64> = self.rounds.get(&(row, target)).into_iter().flatten().map(figure).collect();
+        let mut values: Vec<f64> =
+            self.rounds.get(&(row, target)).into_iter().flatten().map(figure).collect();
         values.sort_by(f64::total_cmp);
         values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
     }
@@ -59,10 +60,14 @@ impl Report {
         let peak = (Shape::Whole, None);
         let same = (Shape::SameDialect, Some(1000));
         let streams = (Shape::Streamed, Some(50));
-        let mut table = "| figure | nginx | Portcullis | ratio | must | goal |\n|---|---|---|---|---|---|\n".to_owned();
+        let mut table =
+            "| figure | nginx | Portcullis | ratio | must | goal |\n|---|---|---|---|---|---|\n".to_owned();
         let mut compare = |what: &str, nginx: f64, ours: f64, digits: usize, must: &str, goal: &str| {
             let ratio = ours / nginx;
-            let _ = writeln!(table, "| {what} | {nginx:.digits$} | {ours:.digits$} | {ratio:.2} | {must} | {goal} |");
+            let _ = writeln!(
+                table,
+                "| {what} | {nginx:.digits$} | {ours:.digits$} | {ratio:.2} | {must} | {goal} |"
+            );
         };
         let cpu = |measured: &Measured| measured.cpu_us;
         let pair = |row, figure| (self.median("nginx", row, figure), self.median("portcullis", row, figure));
@@ -91,7 +96,12 @@ impl Report {
         };
         alone("memory idle, MiB", format!("{:.1}", self.memory_idle), "≤ 25", "≤ 15");
         alone("memory after the load, MiB", format!("{:.1}", self.memory_after), "≤ 60", "≤ 40");
-        alone("start to first answer, ms", format!("{:.0}", self.start_up.as_secs_f64() * 1e3), "≤ 200", "≤ 100");
+        alone(
+            "start to first answer, ms",
+            format!("{:.0}", self.start_up.as_secs_f64() * 1e3),
+            "≤ 200",
+            "≤ 100",
+        );
         table
     }
 
@@ -129,7 +139,10 @@ See `docs/profile.md`.
 
 fn machine() -> String {
     let cpu = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = cpu.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':')).map_or("unknown", |(_, name)| name.trim());
+    let model = cpu
+        .lines()
+        .find_map(|line| line.strip_prefix("model name")?.split_once(':'))
+        .map_or("unknown", |(_, name)| name.trim());
     let cores = cpu.lines().filter(|line| line.starts_with("processor")).count();
     let kernel = process::output_of(Command::new("uname").arg("-sr")).unwrap_or_default();
     format!("Machine: {cores} cores of {model}, {}.", kernel.trim())
