@@ -37,16 +37,16 @@ class Setup:
 
 
 def integration_body(**changes) -> dict:
-    """An integration with the role that the emulator knows."""
+    """An integration with the role that the emulator knows, and an external ID that nobody has used."""
+    unique = uuid.uuid4().hex[:12]
     configurations = {
         "aws_auth_type": "assumedRole",
         "aws_role_arn": WORLD.role_arn,
-        "aws_external_id": WORLD.external_id,
+        "aws_external_id": f"end-to-end-{unique}",
         "aws_region": WORLD.region,
         "anthropic_aws_workspace_id": WORLD.workspace,
     }
     configurations.update(changes.pop("configurations", {}))
-    unique = uuid.uuid4().hex[:12]
     body = {"name": f"Claude {unique}", "slug": f"int-{unique}", "ai_provider_id": "claude-platform-aws"}
     return {**body, **changes, "configurations": configurations}
 
@@ -57,10 +57,11 @@ def admin_client(address: str, admin_key: str) -> httpx.Client:
     )
 
 
-def set_up(address: str, admin_key: str, **changes) -> Setup:
-    """Integration, provider and key, over the admin API."""
+def set_up(address: str, admin_key: str) -> Setup:
+    """Integration, provider and key, over the admin API. Once a database: an external ID belongs to one integration."""
+    body = integration_body(configurations={"aws_external_id": WORLD.external_id})
     with admin_client(address, admin_key) as admin:
-        integration = _post(admin, "/v1/integrations", integration_body(**changes))["slug"]
+        integration = _post(admin, "/v1/integrations", body)["slug"]
         provider = f"claude-{uuid.uuid4().hex[:12]}"
         body = {
             "name": provider,

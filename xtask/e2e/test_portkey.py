@@ -53,7 +53,7 @@ def test_an_integration_is_created_and_read_back(admin):
     assert (read.name, read.ai_provider_id, read.status) == (body["name"], "claude-platform-aws", "active")
     assert read.description == "for the data team"
     assert read.configurations["aws_role_arn"] == WORLD.role_arn
-    assert read.configurations["aws_external_id"] == WORLD.external_id
+    assert read.configurations["aws_external_id"] == body["configurations"]["aws_external_id"]
     assert read.configurations["anthropic_aws_workspace_id"] == WORLD.workspace
     admin.integrations.delete(slug=created.slug)
 
@@ -127,7 +127,7 @@ def test_a_provider_is_created_changed_and_deleted(admin, integration):
         admin.providers.retrieve(slug=slug, workspace_id=WORKSPACE)
 
 
-def test_a_key_is_shown_once_listed_masked_and_revoked(admin, provider, address):
+def test_a_key_is_shown_once_listed_masked_and_revoked(admin, setup):
     made = admin.api_keys.create(
         type="workspace", sub_type="service", name="ci", workspace_id=WORKSPACE, scopes=["completions.write"]
     )
@@ -136,9 +136,9 @@ def test_a_key_is_shown_once_listed_masked_and_revoked(admin, provider, address)
     [entry] = [entry for entry in listed.data if entry.id == made.id]
     assert entry.name == "ci" and made.key not in str(entry)
     assert made.key not in str(admin.api_keys.retrieve(id=made.id))
-    client = Portkey(api_key=made.key, base_url=f"{address}/v1")
+    client = Portkey(api_key=made.key, base_url=setup.v1)
     question = {
-        "model": f"@{provider}/{MODEL}",
+        "model": setup.model,
         "max_tokens": 50,
         "messages": [{"role": "user", "content": "Hello"}],
     }

@@ -45,7 +45,7 @@ def ask(setup, text: str = "Hello", **more):
 def test_a_first_start_needs_nothing_and_says_what_it_did(launcher):
     gateway = launcher.start()
     assert gateway.admin_key.startswith("pcs_")
-    assert gateway.admin_key not in gateway.log() or gateway.log().count(gateway.admin_key) == 1
+    assert gateway.admin_key in gateway.log(), "whoever started it must see the key once"
     setup = gateways.set_up(gateway.address, gateway.admin_key)
     assert ask(setup).choices[0].message.content
 
@@ -85,12 +85,12 @@ def test_a_stream_is_finished_before_a_gateway_stops(launcher):
     assert gateway.process.wait(timeout=10) == 0
 
 
-def test_expired_credentials_are_replaced(launcher, emulator):
+def test_credentials_that_end_early_are_replaced_within_the_request(launcher, emulator):
     gateway = launcher.start()
     setup = gateways.set_up(gateway.address, gateway.admin_key)
     assert ask(setup).choices[0].message.content
     emulator.expire_sessions()
-    waiting.until("new credentials are fetched", lambda: status_of(setup) == 200, limit=5)
+    assert ask(setup).choices[0].message.content
 
 
 def refuses(gateway) -> bool:
@@ -156,7 +156,9 @@ def test_the_health_check_tells_a_live_gateway_from_a_dead_one(launcher):
 
     def check() -> int:
         folder = launcher.data_folder.name
-        return subprocess.run(command, env=environment, cwd=folder, capture_output=True, timeout=30).returncode
+        return subprocess.run(
+            command, env=environment, cwd=folder, capture_output=True, timeout=30
+        ).returncode
 
     assert check() == 0
     gateway.kill()

@@ -32,7 +32,7 @@ DATABASE_URL (postgres://…) names a database to use instead of an embedded one
 the demo registers; the secrets that belong to it lie in target/demo.
 ";
 
-/// The example world of `portcullis emulate` has this role, external ID and workspace.
+/// The example world of `portcullis emulate` has this role and workspace.
 const INTEGRATION: &str = r#"{
   "name": "Claude through AWS",
   "slug": "SLUG",
@@ -40,7 +40,7 @@ const INTEGRATION: &str = r#"{
   "configurations": {
     "aws_auth_type": "assumedRole",
     "aws_role_arn": "arn:aws:iam::123456789012:role/portcullis-claude",
-    "aws_external_id": "portcullis-emulator-external-id",
+    "aws_external_id": "EXTERNAL_ID",
     "aws_region": "us-west-2",
     "anthropic_aws_workspace_id": "wrkspc_01AbCdEf23GhIj"
   }
@@ -58,7 +58,7 @@ pub(crate) fn run(arguments: &mut Arguments) -> Result<()> {
     let emulator = progress::quiet("starting a stand-in for AWS", || stack.start_emulator())?;
     let place = Place::choose(folder.path())?;
     let gateway = progress::quiet("starting the gateway", || place.start(&stack, &emulator))?;
-    let demo = Demo { gateway_address: &gateway.address, emulator: &emulator };
+    let demo = Demo { gateway_address: &gateway.address, emulator: &emulator, suffix: place.suffix() };
     if let Err(error) = demo.perform(&place.admin_key(&gateway)?) {
         interrupt::check()?;
         let log = std::fs::read_to_string(stack.log_of("gateway")).unwrap_or_default();
@@ -106,6 +106,11 @@ impl Place {
         stack.start_gateway(emulator, &options)
     }
 
+    /// Behind each name: a lasting database has the names of earlier runs.
+    fn suffix(&self) -> String {
+        self.database_url.as_ref().map_or_else(String::new, |_| format!("-{}", std::process::id()))
+    }
+
     fn known_key(&self) -> Option<String> {
         variable("PORTCULLIS_ADMIN_KEY")
             .or_else(|| std::fs::read_to_string(self.data_folder.join("demo-admin-key")).ok())
@@ -136,6 +141,7 @@ impl Place {
 struct Demo<'a> {
     gateway_address: &'a str,
     emulator: &'a Emulator,
+    suffix: String,
 }
 
 impl Demo<'_> {
@@ -151,20 +157,23 @@ impl Demo<'_> {
 
     /// Integration, provider, key.
     fn register(&self, shell: &mut Shell) -> Result<()> {
-        // A lasting database has the names of earlier runs.
-        let suffix = std::process::id();
-        let provider = format!("claude-{suffix}");
-        shell.title("1. A platform engineer registers the role: an integration");
-        let integration = INTEGRATION.replace("SLUG", &format!("claude-on-aws-{suffix}"));
+        let suffix = &self.suffix;
+        let external_id = format!("demo-external-id{suffix}");
+        shell.title("1. In the customer's AWS account, a role trusts the gateway, given an external ID");
+        evidence::trust(shell, self.emulator, &external_id)?;
+        let provider = format!("claude{suffix}");
+        shell.title("2. A platform engineer registers that role: an integration");
+        let integration = INTEGRATION.replace("SLUG", &format!("claude-on-aws{suffix}"));
+        let integration = integration.replace("EXTERNAL_ID", &external_id);
         let made = shell.post("/v1/integrations", "$PORTCULLIS_ADMIN_KEY", &integration)?;
         let slug = text_at(&made, "/slug")?;
-        shell.title("2. … and a provider, which gives it the name that developers write");
+        shell.title("3. … and a provider, which gives it the name that developers write");
         let body = format!(
             r#"{{"name": "Claude", "slug": "{provider}", "integration_id": "{slug}", "workspace_id": "ws-default"}}"#
         );
         let made = shell.post("/v1/providers", "$PORTCULLIS_ADMIN_KEY", &body)?;
         ensure!(text_at(&made, "/slug")? == provider, "the provider has another slug than was asked for");
-        shell.title("3. … and a key for a developer");
+        shell.title("4. … and a key for a developer");
         let body = r#"{"name": "demo", "workspace_id": "ws-default", "scopes": ["completions.write"]}"#;
         let key =
             shell.post_for_secret("/v1/api-keys/workspace/service", "$PORTCULLIS_ADMIN_KEY", body, "key")?;
@@ -177,18 +186,18 @@ impl Demo<'_> {
 
 /// The requests of a developer.
 fn ask(shell: &Shell) -> Result<()> {
-    shell.title("4. A developer asks Claude, in OpenAI's dialect");
+    shell.title("5. A developer asks Claude, in OpenAI's dialect");
     let question = r#"{"model": "'$MODEL'", "max_tokens": 200, "messages": [{"role": "user", "content": "Why is the sky blue?"}]}"#;
     let answer = shell.post("/v1/chat/completions", "$PORTCULLIS_KEY", question)?;
     ensure!(answer["object"] == "chat.completion", "no chat completion came back");
     ensure!(!text_at(&answer, "/choices/0/message/content")?.is_empty(), "the answer is empty");
-    shell.title("5. The same, streamed");
+    shell.title("6. The same, streamed");
     let streamed = question.replace(
         r#""max_tokens""#,
         r#""stream": true, "stream_options": {"include_usage": true}, "max_tokens""#,
     );
     check_stream(&shell.stream("/v1/chat/completions", "$PORTCULLIS_KEY", &streamed)?)?;
-    shell.title("6. The same, in Anthropic's dialect");
+    shell.title("7. The same, in Anthropic's dialect");
     let answer = shell.post("/v1/messages", "$PORTCULLIS_KEY", question)?;
     ensure!(answer["type"] == "message", "no message came back");
     ensure!(!text_at(&answer, "/content/0/text")?.is_empty(), "the answer is empty");

@@ -1,16 +1,29 @@
 //! What the stand-in for AWS saw and verified, from its control API.
 
 use anyhow::{Context, Result, ensure};
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::shell::Shell;
+use super::shell::{Shell, pretty};
 use crate::stack::Emulator;
 
 /// The requests whose verification is worth showing, by their IAM action.
 const ASSUME_ROLE: &str = "sts:AssumeRole";
 const CREATE_INFERENCE: &str = "aws-external-anthropic:CreateInference";
+/// The role of the emulator's example world.
+const ROLE: &str = "portcullis-claude";
 /// The demo asks Claude three times.
 const QUESTIONS: usize = 3;
+
+/// Puts an external ID into the trust policy of the role, and shows the policy.
+pub(super) fn trust(shell: &Shell, emulator: &Emulator, external_id: &str) -> Result<()> {
+    let world = shell.get(&format!("{}/_emulator/world", emulator.address))?;
+    let mut role = world["roles"][ROLE].clone();
+    let statement = role.pointer_mut("/trust_policy/Statement/0");
+    let statement = statement.context("the emulator's role has no trust policy")?;
+    statement["Condition"] = json!({"StringEquals": {"sts:ExternalId": external_id}});
+    println!("{}", pretty(&role["trust_policy"]));
+    shell.put(&format!("{}/_emulator/roles/{ROLE}", emulator.address), &role)
+}
 
 /// Shows what was verified.
 ///
@@ -29,7 +42,7 @@ pub(super) fn show(shell: &Shell, emulator: &Emulator) -> Result<()> {
     for request in assumed.iter().chain(&asked) {
         ensure!(request["verified"] == true && request["status"] == 200, "a request was refused: {request}");
     }
-    println!("{}", text(&assumed, &asked));
+    println!("{}", text(&assumed, &asked).trim_end());
     Ok(())
 }
 
@@ -81,7 +94,6 @@ fn words(value: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     #[test]
     fn what_was_verified_reads_as_a_list() {

@@ -31,7 +31,7 @@ impl Shell {
     /// Posts JSON, shows line and answer, and gives the answer.
     pub(super) fn post(&self, path: &str, key: &str, body: &str) -> Result<Value> {
         let answer = self.run_shown(&post_line("curl -sS", path, key, body))?;
-        println!("{}\n", pretty(&answer));
+        println!("{}", pretty(&answer));
         Ok(answer)
     }
 
@@ -61,6 +61,15 @@ impl Shell {
         let said = process::listen_to(&mut self.command(&format!("curl -sS --fail-with-body {url}")))?;
         ensure!(said.success, "curl failed: {}{}", said.stdout, said.stderr);
         serde_json::from_str(&said.stdout).with_context(|| format!("the answer is no JSON: {}", said.stdout))
+    }
+
+    /// Puts JSON without showing anything.
+    pub(super) fn put(&self, url: &str, body: &Value) -> Result<()> {
+        let body = body.to_string().replace('\'', "'\\''");
+        let line = format!("curl -sS --fail-with-body -X PUT -d '{body}' {url}");
+        let said = process::listen_to(&mut self.command(&line))?;
+        ensure!(said.success, "curl failed: {}{}", said.stdout, said.stderr);
+        Ok(())
     }
 
     fn run_shown(&self, line: &str) -> Result<Value> {
