@@ -133,8 +133,8 @@ def test_a_key_is_shown_once_listed_masked_and_revoked(admin, setup):
     )
     assert made.key.startswith("pcs_") and made.id
     listed = admin.api_keys.list(workspace_id=WORKSPACE, page_size=100)
-    [entry] = [entry for entry in listed.data if entry.id == made.id]
-    assert entry.name == "ci" and made.key not in str(entry)
+    [entry] = [entry for entry in listed.data if entry["id"] == made.id]
+    assert entry["name"] == "ci" and made.key not in str(entry)
     assert made.key not in str(admin.api_keys.retrieve(id=made.id))
     client = Portkey(api_key=made.key, base_url=setup.v1)
     question = {
