@@ -39,6 +39,10 @@ impl<'a, W: Write> Escaping<'a, W> {
 
 impl<W: Write> Write for Escaping<'_, W> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
+        // Nearly every line is printable ASCII: that is seen a word at a time, not a character at a time.
+        if text.bytes().all(|b| (0x20..0x7f).contains(&b)) {
+            return self.inner.write_str(text);
+        }
         let mut rest = text;
         while let Some(at) = rest.find(is_unsafe) {
             let (safe, tail) = rest.split_at(at);
