@@ -13,6 +13,8 @@ use clap::{Args, Parser, Subcommand};
 #[command(
     name = "portcullis",
     version,
+    // Options before a command would be those of `serve`, and silently not count.
+    args_conflicts_with_subcommands = true,
     after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage or configuration."
 )]
 pub(crate) struct Cli {

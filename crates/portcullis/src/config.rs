@@ -9,10 +9,11 @@ use std::time::Duration;
 
 use portcullis_catalog::{DatabaseUrl, KeyRing};
 use portcullis_gateway::UpstreamBase;
-use portcullis_telemetry::{LogFormat, LogSettings};
+use portcullis_telemetry::{LogFormat, LogSettings, Logs, TelemetryError};
 use portcullis_types::ApiKeySecret;
 
 use crate::cli::ConfigOptions;
+use crate::server::ServerLimits;
 pub(crate) use variables::{ConfigError, Variables};
 
 /// Each name with its default and what it means, in the order of the documentation. What is not here is refused in a
@@ -44,7 +45,16 @@ pub(crate) const NAMES: &[(&str, &str, &str)] = &[
         "120",
         "how long the upstream may be silent within a stream, in whole seconds",
     ),
-    ("PORTCULLIS_MAX_CONNECTIONS", "10000", "connections at once; more wait"),
+    ("PORTCULLIS_MAX_CONNECTIONS", "10000", "connections at once on a listener; more wait"),
+    ("PORTCULLIS_FIRST_BYTE_TIMEOUT_S", "10", "how long a new connection may say nothing, in whole seconds"),
+    ("PORTCULLIS_HEAD_TIMEOUT_S", "10", "how long a request's head may take to come, in whole seconds"),
+    ("PORTCULLIS_BODY_IDLE_TIMEOUT_S", "30", "how long a request's body may pause, in whole seconds"),
+    ("PORTCULLIS_KEEP_ALIVE_S", "75", "how long a connection may be idle between requests, in whole seconds"),
+    (
+        "PORTCULLIS_WRITE_STALL_TIMEOUT_S",
+        "60",
+        "how long a client may take nothing of its answer, in whole seconds",
+    ),
     ("PORTCULLIS_LOG_FORMAT", "auto", "`human`, `json`, or `auto`: human on a terminal"),
     ("RUST_LOG", "info", "which log lines are written, in the syntax of tracing's filters"),
 ];
@@ -63,7 +73,8 @@ pub(crate) struct Config {
     pub(crate) use_system_proxy: bool,
     pub(crate) drain_timeout: Duration,
     pub(crate) stream_idle_timeout: Duration,
-    pub(crate) max_connections: usize,
+    /// What a client may take its time for.
+    pub(crate) server_limits: ServerLimits,
     pub(crate) log: LogSettings,
     /// Names in the environment that look like ours and are not.
     pub(crate) unknown_names: Vec<String>,
@@ -78,7 +89,6 @@ impl Config {
     /// # Errors
     /// Names the variable and says what it must be.
     pub(crate) fn from_variables(variables: &Variables) -> Result<Self, ConfigError> {
-        let seconds = |name, default| variables.parse_or(name, default, "whole seconds, 1 or more", positive);
         Ok(Self {
             listen: variables.parse_or(
                 "PORTCULLIS_LISTEN",
@@ -120,14 +130,9 @@ impl Config {
                 "`true` or `false`",
                 bool::from_str,
             )?,
-            drain_timeout: Duration::from_secs(seconds("PORTCULLIS_DRAIN_TIMEOUT_S", "120")?),
-            stream_idle_timeout: Duration::from_secs(seconds("PORTCULLIS_STREAM_IDLE_TIMEOUT_S", "120")?),
-            max_connections: variables.parse_or(
-                "PORTCULLIS_MAX_CONNECTIONS",
-                "10000",
-                "a whole number, 1 or more",
-                positive,
-            )?,
+            drain_timeout: seconds(variables, "PORTCULLIS_DRAIN_TIMEOUT_S", "120")?,
+            stream_idle_timeout: seconds(variables, "PORTCULLIS_STREAM_IDLE_TIMEOUT_S", "120")?,
+            server_limits: server_limits(variables)?,
             log: LogSettings {
                 format: variables.parse_or(
                     "PORTCULLIS_LOG_FORMAT",
@@ -141,6 +146,23 @@ impl Config {
         })
     }
 
+    /// Sets up logging as configured.
+    ///
+    /// # Errors
+    /// [`ConfigError::Invalid`] when the filter cannot be read.
+    pub(crate) fn init_logs(&self) -> anyhow::Result<Logs> {
+        match portcullis_telemetry::init(&self.log) {
+            Err(TelemetryError::Filter(why)) => Err(ConfigError::Invalid {
+                name: "RUST_LOG",
+                expected: "levels, such as `info` or `info,portcullis_gateway=debug`",
+                got: format!("`{}`", self.log.filter.escape_debug()),
+                reason: why.to_string(),
+            }
+            .into()),
+            logs => Ok(logs?),
+        }
+    }
+
     /// The database this configuration means.
     pub(crate) fn database_url(&self) -> DatabaseUrl {
         match &self.database {
@@ -150,9 +172,41 @@ impl Config {
     }
 }
 
+/// Longer than any of the limits makes sense, and short enough to be added to a moment.
+const LONGEST_S: u64 = 24 * 60 * 60;
+/// More than one process can have sockets.
+const MOST_CONNECTIONS: usize = 1_000_000;
+
+fn seconds(
+    variables: &Variables,
+    name: &'static str,
+    default: &'static str,
+) -> Result<Duration, ConfigError> {
+    let number =
+        variables.parse_or(name, default, "whole seconds, 1 to 86400", |raw| up_to(LONGEST_S, raw))?;
+    Ok(Duration::from_secs(number))
+}
+
+fn server_limits(variables: &Variables) -> Result<ServerLimits, ConfigError> {
+    Ok(ServerLimits {
+        first_byte: seconds(variables, "PORTCULLIS_FIRST_BYTE_TIMEOUT_S", "10")?,
+        head: seconds(variables, "PORTCULLIS_HEAD_TIMEOUT_S", "10")?,
+        body_idle: seconds(variables, "PORTCULLIS_BODY_IDLE_TIMEOUT_S", "30")?,
+        keep_alive: seconds(variables, "PORTCULLIS_KEEP_ALIVE_S", "75")?,
+        write_stall: seconds(variables, "PORTCULLIS_WRITE_STALL_TIMEOUT_S", "60")?,
+        max_connections: variables.parse_or(
+            "PORTCULLIS_MAX_CONNECTIONS",
+            "10000",
+            "a whole number, 1 to 1000000",
+            |raw| up_to(MOST_CONNECTIONS, raw),
+        )?,
+    })
+}
+
 /// A whole number above zero.
-fn positive<N: FromStr + PartialOrd + Default>(raw: &str) -> Result<N, String> {
-    raw.parse().ok().filter(|number| *number > N::default()).ok_or_else(|| "not such a number".to_owned())
+fn up_to<N: FromStr + PartialOrd + Default>(most: N, raw: &str) -> Result<N, &'static str> {
+    let number = raw.parse().ok().filter(|number| *number > N::default() && *number <= most);
+    number.ok_or("not such a number")
 }
 
 #[cfg(test)]
@@ -169,6 +223,7 @@ mod tests {
         assert_eq!(config.listen.to_string(), "127.0.0.1:8787");
         assert!(config.database.is_none() && config.admin_key.is_none());
         assert_eq!(config.drain_timeout, Duration::from_secs(120));
+        assert_eq!(format!("{:?}", config.server_limits), format!("{:?}", ServerLimits::default()));
     }
 
     #[test]
@@ -181,6 +236,8 @@ mod tests {
         check("PORTCULLIS_DRAIN_TIMEOUT_S", "soon", "whole seconds");
         check("PORTCULLIS_DRAIN_TIMEOUT_S", "0", "whole seconds");
         check("PORTCULLIS_DRAIN_TIMEOUT_S", "-1", "whole seconds");
+        check("PORTCULLIS_STREAM_IDLE_TIMEOUT_S", "18446744073709551615", "1 to 86400");
+        check("PORTCULLIS_MAX_CONNECTIONS", "18446744073709551615", "1 to 1000000");
         check("ANTHROPIC_AWS_BASE_URL", "ftp://x", "an origin such as");
         check("DATABASE_URL", "mysql://x", "sqlite://");
         check("PORTCULLIS_USE_SYSTEM_PROXY", "yes", "`true` or `false`");

@@ -13,6 +13,9 @@ use crate::{ready_file, stop};
 /// # Errors
 /// When the address is taken or the ready file cannot be written.
 pub(crate) async fn run(options: EmulateOptions) -> Result<()> {
+    if let Some(path) = &options.ready_file {
+        ready_file::clear(path)?;
+    }
     let listener = TcpListener::bind(options.listen)
         .await
         .with_context(|| format!("failed to listen on {}", options.listen))?;

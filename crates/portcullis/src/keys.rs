@@ -1,5 +1,6 @@
 //! `portcullis keys`: keys without the admin API, for whoever can reach the database.
 
+use std::io::{Write, stderr, stdout};
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
@@ -18,11 +19,6 @@ pub(crate) async fn run(command: KeysCommand) -> Result<()> {
 }
 
 /// Makes a key and prints it alone on a line of standard output, so that a script can take it.
-#[expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "keys are the command's output, and go nowhere else"
-)]
 async fn create(options: CreateKeyOptions) -> Result<()> {
     let config = Config::load(&options.config)?;
     let keys = existing_key_ring(&config)?;
@@ -33,7 +29,8 @@ async fn create(options: CreateKeyOptions) -> Result<()> {
     let made =
         catalog.bootstrap(config.admin_key).await.context("failed to set up the first organisation")?;
     if let Some(key) = &made.admin_key {
-        eprintln!("this database was empty; its first admin key is\n{}", key.expose_secret());
+        writeln!(stderr(), "this database was empty; its first admin key is\n{}", key.expose_secret())
+            .context("the first admin key was made, but could not be written to standard error")?;
     }
     let organisation = made.organisation;
     let (kind, workspace_id, scopes) = if options.admin {
@@ -56,6 +53,6 @@ async fn create(options: CreateKeyOptions) -> Result<()> {
     };
     let (_, secret) = catalog.create_api_key(new).await.context("failed to make the key")?;
     catalog.close().await;
-    println!("{}", secret.expose_secret());
-    Ok(())
+    writeln!(stdout(), "{}", secret.expose_secret())
+        .context("the key was made, but could not be written to standard output")
 }

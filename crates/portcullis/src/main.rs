@@ -6,6 +6,7 @@ mod emulate;
 mod health;
 mod keys;
 mod migrate;
+mod panics;
 mod ready_file;
 mod serve;
 mod server;

@@ -18,7 +18,7 @@ use crate::serve::key_ring;
 /// encryption keys.
 pub(crate) async fn run(options: &ConfigOptions) -> Result<()> {
     let config = Config::load(options)?;
-    let _logs = portcullis_telemetry::init(&config.log)?;
+    let _logs = config.init_logs()?;
     let catalog = Catalog::open(&config.database_url(), key_ring(&config)?, Arc::new(SystemClock)).await;
     catalog.context("failed to migrate the database")?.close().await;
     info!("the database has this version's schema");

@@ -3,6 +3,7 @@
 mod data_dir;
 mod site;
 
+use std::io::Write;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,8 +21,8 @@ use tracing::{info, warn};
 
 use crate::cli::ServeOptions;
 use crate::config::Config;
-use crate::server::{Server, ServerLimits, Shutdown};
-use crate::{ready_file, stop};
+use crate::server::{Server, Shutdown};
+use crate::{panics, ready_file, stop};
 use data_dir::DataDir;
 use site::Site;
 
@@ -31,10 +32,16 @@ use site::Site;
 /// When the configuration is wrong, an address is taken, the data directory cannot be used or the database refuses.
 pub(crate) async fn run(options: ServeOptions) -> Result<()> {
     let config = Config::load(&options.config)?;
-    let _logs = portcullis_telemetry::init(&config.log)?;
+    let _logs = config.init_logs()?;
+    panics::log_without_their_words();
     for name in &config.unknown_names {
         warn!("the environment sets {name}, which is no setting of the gateway");
     }
+    if let Some(path) = &options.ready_file {
+        ready_file::clear(path)?;
+    }
+    // From here on a signal is heard, also as a container's first process, where nobody else would.
+    let mut stop = stop::signals()?;
     let listeners = Listeners::bind(&config).await?;
     let keys = key_ring(&config)?;
 
@@ -44,14 +51,15 @@ pub(crate) async fn run(options: ServeOptions) -> Result<()> {
     let tasks = TaskTracker::new();
     let addresses = listeners.serve(&site, &config, &shutdown, &tasks);
 
-    let mut stop = stop::signals()?;
     let started = tokio::select! {
         started = start(&config, keys, &shutdown) => Some(started?),
         signal = stop.received() => { info!("received {signal} before the start was complete"); None }
     };
-    if let Some((routers, generated_key)) = started {
-        site.open(routers);
-        announce(&options, &config, &addresses, generated_key.as_ref())?;
+    let mut catalog = None;
+    if let Some(started) = started {
+        catalog = Some(started.catalog);
+        site.open(started.routers);
+        announce(&options, &config, &addresses, started.generated_key.as_ref())?;
         let signal = stop.received().await;
         info!(
             "received {signal}: no new connections; open requests have {} s",
@@ -59,8 +67,20 @@ pub(crate) async fn run(options: ServeOptions) -> Result<()> {
         );
     }
     drain(&shutdown, &tasks, config.drain_timeout, &mut stop).await;
+    if let Some(catalog) = catalog {
+        // The embedded database puts its log back into the one file then; a server that hangs must not hold us.
+        let _ = tokio::time::timeout(Duration::from_secs(2), catalog.close()).await;
+    }
     info!("stopped");
     Ok(())
+}
+
+/// What a start makes.
+struct Started {
+    catalog: Catalog,
+    routers: site::Routers,
+    /// The admin key, when this start made it.
+    generated_key: Option<ApiKeySecret>,
 }
 
 /// The keys that seal secrets: from the configuration, or from the data directory, where they are made if need be.
@@ -82,12 +102,8 @@ pub(crate) fn existing_key_ring(config: &Config) -> Result<KeyRing> {
     }
 }
 
-/// Opens the database and puts the planes together. Returns the admin key when this start made it.
-async fn start(
-    config: &Config,
-    keys: KeyRing,
-    shutdown: &Shutdown,
-) -> Result<(site::Routers, Option<ApiKeySecret>)> {
+/// Opens the database and puts the planes together.
+async fn start(config: &Config, keys: KeyRing, shutdown: &Shutdown) -> Result<Started> {
     let clock: SharedClock = Arc::new(SystemClock);
     let catalog = open_catalog(&config.database_url(), keys, &clock).await?;
     let made = catalog
@@ -114,10 +130,10 @@ async fn start(
         Arc::clone(&clock),
         shutdown.deadline.clone(),
     )?;
-    let admin = portcullis_admin::router(AdminState { catalog, clock });
+    let admin = portcullis_admin::router(AdminState { catalog: catalog.clone(), clock });
     let routers =
         site::Routers::of(portcullis_gateway::router(gateway), admin, config.admin_listen.is_some());
-    Ok((routers, generated_key))
+    Ok(Started { catalog, routers, generated_key })
 }
 
 /// A database that is away may come back: waits for it. One that refuses us will not.
@@ -168,11 +184,10 @@ impl Listeners {
     fn serve(self, site: &Site, config: &Config, shutdown: &Shutdown, tasks: &TaskTracker) -> Addresses {
         let address = |listener: &TcpListener| listener.local_addr().expect("a bound socket has an address");
         let addresses = Addresses { main: address(&self.main), admin: self.admin.as_ref().map(address) };
-        let limits = ServerLimits { max_connections: config.max_connections, ..ServerLimits::default() };
         let server = |listener, router| Server {
             listener,
             router,
-            limits: limits.clone(),
+            limits: config.server_limits.clone(),
             shutdown: shutdown.clone(),
         };
         tasks.spawn(server(self.main, site.main()).run());
@@ -211,23 +226,35 @@ fn announce(
 }
 
 /// The one time a generated key is shown. Not a log line: logs are kept and shipped.
-#[expect(clippy::print_stderr, reason = "shown to whoever started the process, and never logged")]
 fn show_once(key: &ApiKeySecret, addresses: &Addresses) {
     let key = key.expose_secret();
     let admin = addresses.admin.unwrap_or(addresses.main);
-    eprintln!("\nThis is the first start, so an admin key was made. It is shown this once:\n\n    {key}\n");
-    eprintln!("Try it:  curl -H \"x-portkey-api-key: {key}\" http://{admin}/v1/whoami\n");
+    let text = format!(
+        "\nThis is the first start, so an admin key was made. It is shown this once:\n\n    {key}\n\n\
+         Try it:  curl -H \"x-portkey-api-key: {key}\" http://{admin}/v1/whoami\n\n"
+    );
+    // Where nobody reads any more, `portcullis keys create --admin` makes another.
+    let _ = std::io::stderr().write_all(text.as_bytes());
 }
 
 /// Lets what runs finish; then tells it to; then waits for that. A second signal ends the first wait.
 async fn drain(shutdown: &Shutdown, tasks: &TaskTracker, limit: Duration, stop: &mut stop::Signals) {
     tasks.close();
+    shutdown.requests.close();
     shutdown.drain.cancel();
+    let finished = async {
+        shutdown.requests.wait().await;
+        shutdown.close.cancel();
+        tasks.wait().await;
+    };
     tokio::select! {
-        () = tasks.wait() => {}
-        () = tokio::time::sleep(limit) => warn!("the drain's time is over: ending {} listeners' open requests", tasks.len()),
+        () = finished => {}
+        () = tokio::time::sleep(limit) => {
+            warn!(requests.open = shutdown.requests.len(), "the drain's time is over: ending open requests");
+        }
         signal = stop.received() => warn!("received {signal} again: ending open requests now"),
     }
+    shutdown.close.cancel();
     shutdown.deadline.cancel();
     tasks.wait().await;
 }

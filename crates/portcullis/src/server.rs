@@ -5,7 +5,10 @@
 
 mod activity;
 mod connection;
-mod idle_body;
+mod request_body;
+
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -47,13 +50,18 @@ impl Default for ServerLimits {
     }
 }
 
-/// The two moments of a shutdown.
+/// The moments of a shutdown, one after the other.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Shutdown {
-    /// No new connections and requests; what runs may finish.
+    /// No new connections, and none outlives its next answer. Idle ones stay open meanwhile: a client that just now
+    /// writes its next request on one is answered, where closing would lose it.
     pub(crate) drain: CancellationToken,
+    /// No request is being answered any more: idle connections are closed.
+    pub(crate) close: CancellationToken,
     /// What still runs is told so and ends.
     pub(crate) deadline: CancellationToken,
+    /// Every request that is being answered, on all listeners.
+    pub(crate) requests: TaskTracker,
 }
 
 /// One listener and what answers on it.
@@ -69,11 +77,12 @@ impl Server {
     pub(crate) async fn run(self) {
         let connections = TaskTracker::new();
         let permits = Arc::new(Semaphore::new(self.limits.max_connections));
-        let accepting = self.accept(&connections, &permits);
-        self.shutdown.drain.run_until_cancelled(accepting).await;
+        self.shutdown.drain.run_until_cancelled(self.accept(&connections, &permits)).await;
+        // Refused at once, a client can go elsewhere; in the queue of a listener that nobody serves it would wait.
+        drop(self.listener);
         connections.close();
         if !connections.is_empty() {
-            info!(connections.open = connections.len(), "waiting for open connections to finish");
+            info!(connections.open = connections.len(), "waiting for open requests to finish");
         }
         connections.wait().await;
     }

@@ -15,6 +15,9 @@ pub(crate) enum ConfigError {
     /// A value is not what its name asks for.
     #[error("{name} must be {expected}, got {got}: {reason}")]
     Invalid { name: &'static str, expected: &'static str, got: String, reason: String },
+    /// A value in the environment is not UTF-8.
+    #[error("{name} is not text: its bytes are not UTF-8")]
+    NotText { name: String },
     /// The file cannot be read.
     #[error("the configuration file {} cannot be read", path.display())]
     Unreadable {
@@ -54,8 +57,12 @@ impl Variables {
         #[expect(clippy::disallowed_methods, reason = "this is the door")]
         let environment = std::env::vars_os();
         for (name, value) in environment {
-            let (Ok(name), Ok(value)) = (name.into_string(), value.into_string()) else { continue };
-            variables.add(name, value);
+            let Ok(name) = name.into_string() else { continue };
+            match value.into_string() {
+                Ok(value) => variables.add(name, value),
+                Err(_) if is_known(&name) => return Err(ConfigError::NotText { name }),
+                Err(_) => {}
+            }
         }
         Ok(variables)
     }

@@ -38,23 +38,41 @@ impl DataDir {
         }
     }
 
+    /// The file appears whole or not at all: another process that starts at this moment must not read half a key, and
+    /// one that is killed must not leave half a key behind.
     fn make_encryption_key(&self, path: &Path) -> Result<KeyRing> {
         let keys = KeyRing::generate().context("the operating system has no randomness")?;
-        let mut file = match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
-            Ok(file) => file,
+        let beside = self.0.join(format!("{KEY_FILE}.{}", std::process::id()));
+        let made =
+            write_new(&beside, keys.to_text().expose_secret()).and_then(|()| fs::hard_link(&beside, path));
+        let _ = fs::remove_file(&beside);
+        match made {
+            Ok(()) => {}
             // Another process was first: its key is the one.
             Err(error) if error.kind() == ErrorKind::AlreadyExists => return self.encryption_key(),
-            Err(error) => return Err(error).with_context(|| format!("failed to make {}", path.display())),
-        };
-        file.write_all(keys.to_text().expose_secret().as_bytes())
-            .and_then(|()| file.sync_all())
-            .with_context(|| format!("failed to write {}", path.display()))?;
+            Err(error) => {
+                return Err(error)
+                    .with_context(|| format!("failed to make {} (PORTCULLIS_DATA_DIR)", path.display()));
+            }
+        }
+        // Without it a power cut could take the key and leave what it sealed.
+        fs::File::open(&self.0)
+            .and_then(|folder| folder.sync_all())
+            .context("failed to sync the data directory")?;
         info!(
             "made an encryption key in {}: keep it with the database's backups, or set PORTCULLIS_ENCRYPTION_KEY",
             path.display()
         );
         Ok(keys)
     }
+}
+
+fn write_new(path: &Path, text: &str) -> std::io::Result<()> {
+    // A process of the same number may have been killed here.
+    let _ = fs::remove_file(path);
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()
 }
 
 fn warn_if_others_can_read(path: &Path) {

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use http::Version;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
@@ -23,6 +24,8 @@ pub(super) struct Activity {
     in_flight: AtomicUsize,
     has_served: AtomicBool,
     is_http2: AtomicBool,
+    /// Set when the drain begins: the connection ends with the next answer.
+    is_last_answer: AtomicBool,
     /// When the last request ended, or the connection began.
     quiet_since: AtomicU64,
     /// When the head of the next request began to come.
@@ -47,6 +50,7 @@ impl Activity {
             in_flight: AtomicUsize::new(0),
             has_served: AtomicBool::new(false),
             is_http2: AtomicBool::new(false),
+            is_last_answer: AtomicBool::new(false),
             quiet_since: AtomicU64::new(0),
             head_since: AtomicU64::new(NEVER),
             stalled_since: AtomicU64::new(NEVER),
@@ -62,11 +66,35 @@ impl Activity {
     }
 
     /// A request's head is complete. The request lasts as long as the guard.
-    pub(super) fn begin_request(self: &Arc<Self>) -> RequestGuard {
+    pub(super) fn begin_request(self: &Arc<Self>, protocol: Version) -> RequestGuard {
         self.in_flight.fetch_add(1, Relaxed);
         self.has_served.store(true, Relaxed);
         self.head_since.store(NEVER, Relaxed);
+        if protocol == Version::HTTP_2 {
+            self.is_http2.store(true, Relaxed);
+        }
         RequestGuard(Arc::clone(self))
+    }
+
+    /// What is left of a refused request's body is still being read, for as long as the guard lasts.
+    pub(super) fn begin_lingering(self: &Arc<Self>) -> RequestGuard {
+        self.in_flight.fetch_add(1, Relaxed);
+        RequestGuard(Arc::clone(self))
+    }
+
+    /// Whether the client speaks HTTP/2, as far as it has spoken.
+    pub(super) fn is_http2(&self) -> bool {
+        self.is_http2.load(Relaxed)
+    }
+
+    /// From now on each answer says that it is the connection's last.
+    pub(super) fn end_with_next_answer(&self) {
+        self.is_last_answer.store(true, Relaxed);
+    }
+
+    /// Whether the answer that is about to be sent is the connection's last.
+    pub(super) fn is_last_answer(&self) -> bool {
+        self.is_last_answer.load(Relaxed)
     }
 
     fn on_read(&self, bytes: &[u8]) {
@@ -89,12 +117,12 @@ impl Activity {
 
     /// Whether the connection may go on, at `now`.
     pub(super) fn verdict(&self, limits: &ServerLimits, now: Instant) -> Verdict {
-        let deadline = self.deadline(limits);
-        match deadline {
+        // A shorter limit may begin to count meanwhile, of a head that comes or a client that stops reading.
+        let next_look = now + limits.head.min(limits.write_stall);
+        match self.deadline(limits) {
             Some(deadline) if deadline <= now => Verdict::Close,
-            Some(deadline) => Verdict::Wait(deadline),
-            // Nothing is due while a request is served: look again when something could be.
-            None => Verdict::Wait(now + limits.head.min(limits.write_stall)),
+            Some(deadline) => Verdict::Wait(deadline.min(next_look)),
+            None => Verdict::Wait(next_look),
         }
     }
 
@@ -197,8 +225,21 @@ mod tests {
     async fn a_silent_connection_gets_the_first_byte_limit_and_a_used_one_the_keep_alive() {
         let (activity, limits) = (Activity::new(), ServerLimits::default());
         closes_after(&activity, &limits, limits.first_byte);
-        drop(activity.begin_request());
+        drop(activity.begin_request(Version::HTTP_11));
         closes_after(&activity, &limits, limits.keep_alive);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_head_that_stops_on_a_used_connection_is_not_given_the_keep_alive() {
+        let (activity, limits) = (Activity::new(), ServerLimits::default());
+        drop(activity.begin_request(Version::HTTP_11));
+        let Verdict::Wait(next_look) = activity.verdict(&limits, Instant::now()) else { panic!("not yet") };
+        activity.on_read(b"POST ");
+        assert!(
+            next_look <= Instant::now() + limits.head,
+            "the next look comes in time for the head's limit"
+        );
+        closes_after(&activity, &limits, limits.head);
     }
 
     #[tokio::test(start_paused = true)]
@@ -213,7 +254,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_request_in_flight_is_left_alone_unless_its_client_stops_reading() {
         let (activity, limits) = (Activity::new(), ServerLimits::default());
-        let guard = activity.begin_request();
+        let guard = activity.begin_request(Version::HTTP_11);
         advance(Duration::from_secs(3600)).await;
         assert!(matches!(activity.verdict(&limits, Instant::now()), Verdict::Wait(_)));
         activity.on_write(true);
@@ -226,8 +267,9 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn frames_between_requests_do_not_count_as_a_head_on_http2() {
         let (activity, limits) = (Activity::new(), ServerLimits::default());
-        activity.on_read(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
-        drop(activity.begin_request());
+        activity.on_read(b"PRI * HT");
+        activity.on_read(b"TP/2.0\r\n\r\nSM\r\n\r\n");
+        drop(activity.begin_request(Version::HTTP_2));
         activity.on_read(b"\0\0\x08\x06");
         closes_after(&activity, &limits, limits.keep_alive);
     }

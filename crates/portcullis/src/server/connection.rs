@@ -2,21 +2,24 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use http::{Request, Response};
+use http::header::{CONNECTION, EXPECT};
+use http::{HeaderValue, Request, Response, Version};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
+use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 use tracing::debug;
 
 use super::activity::{Activity, Verdict, WatchedStream};
-use super::idle_body::{IdleLimited, InFlight};
+use super::request_body::{InFlight, RequestBody};
 use super::{ServerLimits, Shutdown};
 
 /// Largest head of a request, in bytes; larger ones get 431.
@@ -34,16 +37,20 @@ pub(super) async fn serve(stream: TcpStream, router: Router, limits: ServerLimit
     let activity = Activity::new();
     let io = TokioIo::new(WatchedStream { stream, activity: Arc::clone(&activity) });
     let builder = builder();
-    let body_idle = limits.body_idle;
-    let watched = Arc::clone(&activity);
-    let service = service_fn(move |request| answer(router.clone(), request, Arc::clone(&watched), body_idle));
+    let front = Arc::new(Front {
+        router,
+        activity: Arc::clone(&activity),
+        requests: shutdown.requests.clone(),
+        body_idle: limits.body_idle,
+    });
+    let service = service_fn(move |request| Arc::clone(&front).answer(request));
     let connection = builder.serve_connection(io, service);
     tokio::pin!(connection);
 
     let alarm = tokio::time::sleep_until(next_look(&activity, &limits));
     let too_late = deadline_and_grace(&shutdown);
     tokio::pin!(alarm, too_late);
-    let mut draining = false;
+    let (mut is_draining, mut is_closing) = (false, false);
     loop {
         tokio::select! {
             ended = connection.as_mut() => {
@@ -52,8 +59,16 @@ pub(super) async fn serve(stream: TcpStream, router: Router, limits: ServerLimit
                 }
                 return;
             }
-            () = shutdown.drain.cancelled(), if !draining => {
-                draining = true;
+            () = shutdown.drain.cancelled(), if !is_draining => {
+                is_draining = true;
+                activity.end_with_next_answer();
+                // HTTP/2 has a frame for it that loses no request; HTTP/1 has the next answer's head.
+                if activity.is_http2() {
+                    connection.as_mut().graceful_shutdown();
+                }
+            }
+            () = shutdown.close.cancelled(), if !is_closing => {
+                is_closing = true;
                 connection.as_mut().graceful_shutdown();
             }
             () = alarm.as_mut() => match activity.verdict(&limits, Instant::now()) {
@@ -83,17 +98,33 @@ fn next_look(activity: &Activity, limits: &ServerLimits) -> Instant {
 /// After the deadline each stream ends with an event that says why; this is its time to arrive.
 async fn deadline_and_grace(shutdown: &Shutdown) {
     shutdown.deadline.cancelled().await;
-    tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
 }
 
-async fn answer(
+/// What stands between a connection and the router.
+struct Front {
     router: Router,
-    request: Request<Incoming>,
     activity: Arc<Activity>,
-    body_idle: std::time::Duration,
-) -> Result<Response<Body>, Infallible> {
-    let guard = activity.begin_request();
-    let request = request.map(|body| Body::new(IdleLimited::new(body, body_idle)));
-    let response = router.oneshot(request).await?;
-    Ok(response.map(|body| Body::new(InFlight::new(body, guard))))
+    requests: TaskTracker,
+    body_idle: Duration,
+}
+
+impl Front {
+    async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
+        let protocol = request.version();
+        let guard = (self.requests.token(), self.activity.begin_request(protocol));
+        let response = self.router.clone().oneshot(self.watched(request)).await?;
+        let mut response = response.map(|body| Body::new(InFlight::new(body, guard)));
+        if self.activity.is_last_answer() && protocol != Version::HTTP_2 {
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        Ok(response)
+    }
+
+    fn watched(&self, request: Request<Incoming>) -> Request<Body> {
+        // HTTP/2 ends the one stream. A client that waits to be asked for its body will not send it after a refusal.
+        let lingers = request.version() != Version::HTTP_2 && !request.headers().contains_key(EXPECT);
+        let lingering = lingers.then(|| Arc::clone(&self.activity));
+        request.map(|body| Body::new(RequestBody::new(body, self.body_idle, lingering)))
+    }
 }
