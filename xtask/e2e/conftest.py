@@ -20,6 +20,7 @@ CLIENTS = {
     "test_portkey.py": "portkey-ai",
     "test_wire.py": "raw sockets",
     "test_process.py": "processes",
+    "test_documents.py": "documents",
 }
 _results: list[dict] = []
 

@@ -1,5 +1,6 @@
 """The stand-in for AWS, through its control API, and the scripts its answers follow."""
 
+import contextlib
 from dataclasses import dataclass
 
 import httpx
@@ -35,7 +36,7 @@ def script(name: str) -> str:
 
 
 class Emulator:
-    """What the emulator has seen."""
+    """The control API of the emulator that xtask has started."""
 
     def __init__(self, address: str):
         self._http = httpx.Client(base_url=address, timeout=10, trust_env=False)
@@ -59,6 +60,20 @@ class Emulator:
     def closed_early(self) -> int:
         """How many answers were given up by whoever had asked."""
         return len(self._seen()["counters"]["closed_early"])
+
+    @contextlib.contextmanager
+    def trusting(self, external_id: str):
+        """Meanwhile the role trusts this external ID too, as a customer writes it into the trust policy."""
+        name = WORLD.role_arn.rpartition("/")[2]
+        role = self._http.get("/_emulator/world").json()["roles"][name]
+        [statement] = role["trust_policy"]["Statement"]
+        both = {"StringEquals": {"sts:ExternalId": [WORLD.external_id, external_id]}}
+        policy = {**role["trust_policy"], "Statement": [{**statement, "Condition": both}]}
+        self._http.put(f"/_emulator/roles/{name}", json={**role, "trust_policy": policy}).raise_for_status()
+        try:
+            yield
+        finally:
+            self._http.put(f"/_emulator/roles/{name}", json=role).raise_for_status()
 
     def expire_sessions(self) -> None:
         """Every session that STS has given out ends now."""

@@ -58,7 +58,10 @@ def admin_client(address: str, admin_key: str) -> httpx.Client:
 
 
 def set_up(address: str, admin_key: str) -> Setup:
-    """Integration, provider and key, over the admin API. Once a database: an external ID belongs to one integration."""
+    """Integration, provider and key, over the admin API.
+
+    Once a database, since an external ID belongs to one integration.
+    """
     body = integration_body(configurations={"aws_external_id": WORLD.external_id})
     with admin_client(address, admin_key) as admin:
         integration = _post(admin, "/v1/integrations", body)["slug"]

@@ -1,4 +1,4 @@
-"""An upstream that keeps what reaches it: headers and bodies as they were sent, which the emulator does not keep."""
+"""An upstream that keeps what reaches it: headers and bodies as they were sent, unlike the emulator."""
 
 import json
 import threading

@@ -234,7 +234,7 @@ def test_an_unknown_model_is_named(client, setup):
     assert "claude-nonexistent-9" in str(raised.value)
 
 
-def test_an_unknown_provider_is_named(client, setup):
+def test_an_unknown_provider_is_named(client):
     with pytest.raises((openai.BadRequestError, openai.NotFoundError)) as raised:
         client.chat.completions.create(
             model="@no-such-provider/claude-sonnet-4-5",

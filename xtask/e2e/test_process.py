@@ -85,19 +85,19 @@ def test_a_stream_is_finished_before_a_gateway_stops(launcher):
     assert gateway.process.wait(timeout=10) == 0
 
 
+def refuses(gateway) -> bool:
+    try:
+        return httpx.get(f"{gateway.address}/readyz", trust_env=False).status_code == 503
+    except httpx.TransportError:
+        return True
+
+
 def test_credentials_that_end_early_are_replaced_within_the_request(launcher, emulator):
     gateway = launcher.start()
     setup = gateways.set_up(gateway.address, gateway.admin_key)
     assert ask(setup).choices[0].message.content
     emulator.expire_sessions()
     assert ask(setup).choices[0].message.content
-
-
-def refuses(gateway) -> bool:
-    try:
-        return httpx.get(f"{gateway.address}/readyz", trust_env=False).status_code == 503
-    except httpx.TransportError:
-        return True
 
 
 def test_a_stream_that_outlives_the_drain_ends_with_an_error(launcher):
@@ -141,7 +141,7 @@ def status_of(setup) -> int:
     return httpx.post(f"{setup.v1}/chat/completions", json=body, headers=headers, trust_env=False).status_code
 
 
-def test_a_wrong_setting_is_refused_by_name(launcher):
+def test_a_wrong_setting_is_refused_by_name():
     binary = os.environ["PORTCULLIS_E2E_BINARY"]
     environment = {"PATH": os.environ["PATH"], "PORTCULLIS_LISTEN": "nowhere"}
     said = subprocess.run([binary, "serve"], env=environment, capture_output=True, text=True, timeout=30)

@@ -1,5 +1,7 @@
 //! What CI asks before it runs a test.
 
+use std::time::{Duration, Instant};
+
 use anyhow::Result;
 
 use crate::arguments::Arguments;
@@ -14,21 +16,37 @@ but for the lints, and all of them even when one fails.
 
 type Step = fn(&mut Arguments) -> Result<()>;
 
+/// One check and how it ended.
+pub(crate) struct Outcome {
+    pub(crate) name: &'static str,
+    pub(crate) passed: bool,
+    pub(crate) duration: Duration,
+}
+
 /// Runs all checks.
 pub(crate) fn run(arguments: &mut Arguments) -> Result<()> {
+    let outcomes = outcomes(arguments)?;
+    let failed: Vec<&str> = outcomes.iter().filter(|outcome| !outcome.passed).map(|it| it.name).collect();
+    anyhow::ensure!(failed.is_empty(), "these checks failed: {}", failed.join(", "));
+    Ok(())
+}
+
+/// Runs all checks, and says of each how it ended.
+pub(crate) fn outcomes(arguments: &mut Arguments) -> Result<Vec<Outcome>> {
     arguments.finish()?;
     let steps: [(&str, Step); 4] =
         [("format", |_| format()), ("layers", layers::run), ("tidy", tidy::run), ("lints", |_| lints())];
-    let mut failed = Vec::new();
+    let mut outcomes = Vec::new();
     for (name, step) in steps {
-        if let Err(error) = progress::loud(name, || step(arguments)) {
-            crate::interrupt::check()?;
+        let started = Instant::now();
+        let result = progress::loud(name, || step(arguments));
+        crate::interrupt::check()?;
+        if let Err(error) = &result {
             eprintln!("{error:#}");
-            failed.push(name);
         }
+        outcomes.push(Outcome { name, passed: result.is_ok(), duration: started.elapsed() });
     }
-    anyhow::ensure!(failed.is_empty(), "these checks failed: {}", failed.join(", "));
-    Ok(())
+    Ok(outcomes)
 }
 
 fn format() -> Result<()> {

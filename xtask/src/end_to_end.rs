@@ -17,13 +17,21 @@ use crate::stack::{Emulator, Gateway, GatewayOptions, Stack};
 use crate::test::Row;
 use crate::{process, progress, python, workspace};
 
-/// Runs the end-to-end tests on both databases.
+/// Runs the end-to-end tests on both databases: beside each other, because most of the time they wait, for limits to
+/// pass and for processes to stop.
 pub(crate) fn run(postgres: &Postgres) -> Result<Vec<Row>> {
-    let binary = workspace::build_gateway()?;
-    let python = python::with_clients()?;
-    let mut rows = Store::Sqlite.run(&binary, &python, postgres)?;
-    rows.extend(Store::Postgres.run(&binary, &python, postgres)?);
-    Ok(rows)
+    let (binary, python) = (&*workspace::build_gateway()?, &*python::with_clients()?);
+    progress::quiet("end-to-end on both databases (logs in target/e2e-logs)", || {
+        let results = std::thread::scope(|scope| {
+            let run = |store: Store| scope.spawn(move || store.run(binary, python, postgres));
+            [Store::Sqlite, Store::Postgres].map(run).map(std::thread::ScopedJoinHandle::join)
+        });
+        let mut rows = Vec::new();
+        for result in results {
+            rows.extend(result.ok().context("a thread panicked")??);
+        }
+        Ok(rows)
+    })
 }
 
 #[derive(Clone, Copy)]
@@ -61,8 +69,7 @@ impl Store {
             emulator: &emulator,
             gateway: &gateway,
         };
-        let what = format!("end-to-end on {} (logs in {})", self.name(), logs.display());
-        progress::loud(&what, || run.pytest())
+        run.pytest()
     }
 }
 
@@ -130,11 +137,14 @@ impl Run<'_> {
         command.args(["-m", "pytest", "--quiet", "--tb=short", "-p", "no:cacheprovider"]);
         self.tell(&mut command, &results)?;
         // Its exit status says less than the results do, but a crash leaves no results.
-        let success = process::succeeds(&mut command)?;
+        let said = process::listen_to(&mut command)?;
+        if !said.success {
+            eprintln!("end-to-end on {}:\n{}{}", self.store.name(), said.stdout, said.stderr);
+        }
         let text = std::fs::read_to_string(&results).context("pytest left no results")?;
         let rows = rows_of(&text, self.store.name())?;
         let failed: u64 = rows.iter().map(|row| row.failed).sum();
-        ensure!(success || failed > 0, "pytest failed outside of any test (see above)");
+        ensure!(said.success || failed > 0, "pytest failed outside of any test (see above)");
         Ok(rows)
     }
 
@@ -145,6 +155,7 @@ impl Run<'_> {
             .env("PYTHONDONTWRITEBYTECODE", "1")
             .env("PORTCULLIS_E2E_STORE", self.store.name())
             .env("PORTCULLIS_E2E_BINARY", self.binary)
+            .env("PORTCULLIS_E2E_XTASK", std::env::current_exe()?)
             .env("PORTCULLIS_E2E_GATEWAY_URL", &self.gateway.address)
             .env("PORTCULLIS_E2E_EMULATOR_URL", &self.emulator.address)
             .env("PORTCULLIS_E2E_EMULATOR_ENV", serde_json::to_string(&aws)?)

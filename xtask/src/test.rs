@@ -40,6 +40,13 @@ impl Row {
         Self { kind, name: name.into(), passed: 0, failed: 0, duration: Duration::ZERO }
     }
 
+    fn of(check: check::Outcome) -> Self {
+        let mut row = Self::new("check", check.name);
+        row.count(check.passed);
+        row.duration = check.duration;
+        row
+    }
+
     pub(crate) fn count(&mut self, passed: bool) {
         if passed { self.passed += 1 } else { self.failed += 1 }
     }
@@ -67,7 +74,8 @@ pub(crate) fn run(arguments: &mut Arguments) -> Result<()> {
     let started = Instant::now();
     let mut table = Table::default();
     if stages.contains(&Stage::Check) {
-        table.add_stage("checks", check::run(&mut *arguments).map(|()| Vec::new()))?;
+        let outcomes = check::outcomes(arguments);
+        table.add_stage("checks", outcomes.map(|outcomes| outcomes.into_iter().map(Row::of).collect()))?;
     }
     if stages != [Stage::Check] {
         run_tests(&stages, length, &mut table)?;

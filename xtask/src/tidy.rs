@@ -15,6 +15,7 @@ Usage: cargo xtask tidy
 - No `mod.rs` and no `utils.rs`.
 - Members take version, edition, lints and dependencies from the workspace.
 - The crate headings of ARCHITECTURE.md are the folders of crates/, and xtask.
+- What the documents link to, and the paths of the repository that they name, are there.
 - No file names a path of somebody's machine or the host of a package registry.
 - The migrations of both databases have the same numbers.
 ";
@@ -58,6 +59,7 @@ fn find_complaints(files: &[File]) -> Vec<String> {
         complaints.extend(member_manifest(file));
         complaints.extend(foreign_places(file));
     }
+    complaints.extend(places_in_documents(files));
     complaints.extend(map_of_crates(files));
     complaints.extend(migration_numbers(files));
     complaints
@@ -139,6 +141,41 @@ fn foreign_places(file: &File) -> Vec<String> {
     let found =
         lines.filter_map(|(at, line)| Some((at, FOREIGN.iter().find(|place| line.contains(**place))?)));
     found.map(|(at, place)| format!("{}:{}: mentions `{place}`", file.path, at + 1)).collect()
+}
+
+/// Links to files, and paths between backticks that start at the repository's top.
+fn places_in_documents(files: &[File]) -> Vec<String> {
+    let is_there = |place: &str| {
+        let folder = format!("{}/", place.trim_end_matches('/'));
+        files.iter().any(|file| file.path == place || file.path.starts_with(&folder))
+    };
+    let mut complaints = Vec::new();
+    for file in files.iter().filter(|file| file.path.ends_with(".md")) {
+        let missing = links(file).chain(named_paths(file)).filter(|place| !is_there(place));
+        complaints.extend(missing.map(|place| format!("{}: there is no `{place}`", file.path)));
+    }
+    complaints
+}
+
+/// Where the links of a document lead, other than to the web or within the page.
+fn links(file: &File) -> impl Iterator<Item = String> {
+    let folder = Path::new(&file.path).parent().unwrap_or(Path::new(""));
+    let targets = file.text.split("](").skip(1).filter_map(|rest| rest.split([')', '#']).next());
+    let targets = targets.filter(|target| !target.is_empty() && !target.contains("://"));
+    targets.map(|target| {
+        let mut place = PathBuf::new();
+        for part in folder.join(target).components() {
+            if part.as_os_str() == ".." { _ = place.pop() } else { place.push(part) }
+        }
+        place.to_string_lossy().into_owned()
+    })
+}
+
+fn named_paths(file: &File) -> impl Iterator<Item = String> {
+    const TOPS: [&str; 5] = ["crates/", "deploy/", "docs/", "migrations/", "xtask/"];
+    let spans = file.text.lines().flat_map(|line| line.split('`').skip(1).step_by(2));
+    let paths = spans.filter(|span| TOPS.iter().any(|top| span.starts_with(top)));
+    paths.filter(|path| !path.contains([' ', '{', '<', '*'])).map(str::to_owned)
 }
 
 /// A heading is a crate's when it starts with the crate's name in backticks.

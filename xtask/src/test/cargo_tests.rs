@@ -1,8 +1,10 @@
-//! Builds all test binaries at once, then runs them one by one: so each has its own line and its own time.
+//! Builds all test binaries at once, then runs them as cargo would, but some beside each other, since many wait for
+//! databases and limits; each has its own line and its own time.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use anyhow::{Context, Result, anyhow, ensure};
@@ -34,10 +36,7 @@ pub(super) fn run(postgres: &Postgres, length: Length) -> Result<Vec<Row>> {
         let optimised = ["--package", OPTIMISED_WHEN_LONG, "--release"];
         binaries.extend(progress::loud("building the signer's tests, optimised", || build(&optimised))?);
     }
-    let mut rows = Vec::new();
-    for binary in &binaries {
-        rows.extend(binary.run(postgres, length)?);
-    }
+    let mut rows = run_all(&binaries, postgres, length)?;
     rows.extend(documentation_tests()?);
     ensure!(rows.iter().any(|row| row.passed + row.failed > 0), "not a single test was run");
     Ok(rows)
@@ -65,6 +64,29 @@ fn build(selection: &[&str]) -> Result<Vec<TestBinary>> {
     Ok(binaries)
 }
 
+/// Runs the binaries, as many at once as there are processors; the last ones, which take longest, first.
+fn run_all(binaries: &[TestBinary], postgres: &Postgres, length: Length) -> Result<Vec<Row>> {
+    let left: Mutex<Vec<_>> = Mutex::new(binaries.iter().enumerate().collect());
+    let take = || left.lock().unwrap_or_else(PoisonError::into_inner).pop();
+    let work = || {
+        let numbered = std::iter::from_fn(take);
+        numbered.map(|(number, binary)| (number, binary.run(postgres, length))).collect::<Vec<_>>()
+    };
+    let at_once = std::thread::available_parallelism().map_or(1, usize::from);
+    let results = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..at_once).map(|_| scope.spawn(work)).collect();
+        let joined = workers.into_iter().map(|worker| worker.join().ok().context("a thread panicked"));
+        joined.collect::<Result<Vec<_>>>()
+    })?;
+    let mut results: Vec<_> = results.into_iter().flatten().collect();
+    results.sort_by_key(|(number, _)| *number);
+    let mut rows = Vec::new();
+    for (_, result) in results {
+        rows.extend(result?);
+    }
+    Ok(rows)
+}
+
 impl TestBinary {
     fn run(&self, postgres: &Postgres, length: Length) -> Result<Vec<Row>> {
         let mut command = Command::new(&self.program);
@@ -85,7 +107,7 @@ impl TestBinary {
             libtest::verdicts(&said.stdout).map_err(|error| anyhow!("{}: {error}", self.package))?;
         let mut rows: BTreeMap<&str, Row> = BTreeMap::new();
         for verdict in verdicts {
-            let kind = kind_of(&self.package, self.is_integration, verdict.path);
+            let kind = kind_of(self.is_integration, verdict.path);
             rows.entry(kind).or_insert_with(|| Row::new(kind, &self.package)).count(verdict.passed);
         }
         // The tests run beside each other, so the time is the binary's; it stands in its first row.
@@ -98,13 +120,14 @@ impl TestBinary {
     }
 }
 
-/// The store's contract is told apart by database; its tests have the database's name in their path.
-fn kind_of(package: &str, is_integration: bool, path: &str) -> &'static str {
-    match (is_integration, package) {
-        (true, "portcullis-catalog") if path.contains("postgres") => "on Postgres",
-        (true, "portcullis-catalog") if path.contains("sqlite") => "on SQLite",
-        (true, _) => "integration",
-        (false, _) => "unit",
+/// A contract that holds on both databases is told apart by the database: the part of a test's path that names it.
+fn kind_of(is_integration: bool, path: &str) -> &'static str {
+    let has_part = |names: [&str; 2]| path.split("::").any(|part| names.contains(&part));
+    match is_integration {
+        true if has_part(["postgres", "on_postgres"]) => "on Postgres",
+        true if has_part(["sqlite", "on_sqlite"]) => "on SQLite",
+        true => "integration",
+        false => "unit",
     }
 }
 
@@ -135,10 +158,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_stores_contract_is_told_apart_by_database() {
-        assert_eq!(kind_of("portcullis-catalog", true, "contract::postgres::keys"), "on Postgres");
-        assert_eq!(kind_of("portcullis-catalog", true, "contract::sqlite::keys"), "on SQLite");
-        assert_eq!(kind_of("portcullis-catalog", false, "url::postgres_is_parsed"), "unit");
-        assert_eq!(kind_of("portcullis-gateway", true, "postgres"), "integration");
+    fn a_contract_is_told_apart_by_database() {
+        assert_eq!(kind_of(true, "api_keys::on_postgres::a_key_names_its_caller"), "on Postgres");
+        assert_eq!(kind_of(true, "providers::sqlite::a_slug_is_taken_once"), "on SQLite");
+        assert_eq!(kind_of(true, "properties::any_body_is_answered::postgres"), "on Postgres");
+        assert_eq!(kind_of(true, "outages::a_postgres_that_is_away"), "integration");
+        assert_eq!(kind_of(false, "url::postgres::is_parsed"), "unit");
     }
 }

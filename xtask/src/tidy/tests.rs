@@ -90,6 +90,26 @@ fn the_map_names_the_crates_that_exist() {
 }
 
 #[test]
+fn documents_name_places_that_exist() {
+    let complaints = |text: &str| {
+        places_in_documents(&[
+            file("docs/a.md", text),
+            file("README.md", ""),
+            file("crates/a/src/lib.rs", "//! A."),
+        ])
+    };
+    check(
+        &complaints(
+            "[top](../README.md#more), [web](https://example.com/x), [here](#below), `crates/a/src/`",
+        ),
+        "",
+    );
+    check(&complaints("[top](README.md)"), "docs/a.md: there is no `docs/README.md`");
+    check(&complaints("Begin at `crates/a/src/gone.rs`."), "there is no `crates/a/src/gone.rs`");
+    check(&complaints("Each crate has `crates/<name>/src`."), "");
+}
+
+#[test]
 fn both_databases_have_the_same_migrations() {
     let first = || vec![file("migrations/postgres/0001_a.sql", ""), file("migrations/sqlite/0001_b.sql", "")];
     check(&migration_numbers(&first()), "");
