@@ -73,6 +73,8 @@ pub(crate) enum GatewayError {
     Stream(#[from] SseError),
     #[error("{}", .0.message)]
     Upstream(Box<ApiError>),
+    #[error("the gateway is shutting down")]
+    ShuttingDown,
 }
 
 impl From<InvalidRequest> for GatewayError {
@@ -132,6 +134,7 @@ impl GatewayError {
             | Self::NotAStream
             | Self::Stream(_) => own(502, Kind::Server, "bad_upstream_response"),
             Self::Upstream(error) => (**error).clone(),
+            Self::ShuttingDown => own(503, Kind::Overloaded, "gateway_shutting_down"),
         }
     }
 

@@ -25,7 +25,7 @@ const FORWARDED: [&str; 6] =
 pub(crate) async fn create_message(State(gateway): State<Gateway>, request: Request) -> Response {
     let gateway = gateway.parts();
     let arrival = Arrival::of(request.headers(), Dialect::Anthropic, gateway.clock.as_ref());
-    match relay(gateway, &arrival, request).await {
+    match gateway.until_deadline(relay(gateway, &arrival, request)).await {
         Ok(response) => response,
         Err(error) => error.into_response(&arrival),
     }

@@ -10,6 +10,7 @@ use portcullis_signer::Signer;
 use portcullis_types::SharedClock;
 use tokio_util::sync::CancellationToken;
 
+use crate::error::GatewayError;
 use crate::upstream::Upstream;
 
 pub use crate::upstream::{InvalidBaseUrl, UpstreamBase};
@@ -73,6 +74,17 @@ pub(crate) struct Parts {
     pub(crate) clock: SharedClock,
     /// Cancelled when the drain's time is over: streams that still run end with an error event.
     pub(crate) drain_deadline: CancellationToken,
+}
+
+impl Parts {
+    /// What comes of `answer`, unless the drain's time is over before its head is there.
+    pub(crate) async fn until_deadline<T>(
+        &self,
+        answer: impl Future<Output = Result<T, GatewayError>>,
+    ) -> Result<T, GatewayError> {
+        let answer = self.drain_deadline.run_until_cancelled(answer).await;
+        answer.unwrap_or(Err(GatewayError::ShuttingDown))
+    }
 }
 
 impl Gateway {

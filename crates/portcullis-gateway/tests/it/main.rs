@@ -2,6 +2,8 @@
 //!
 //! What real clients make of it is in the end-to-end tests; here is what no client can arrange.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails, and its line says where")]
+
 mod disconnects;
 mod faults;
 mod refusals;
