@@ -1,8 +1,9 @@
 //! The command line.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 
 /// A gateway for teams that use Claude through AWS: it assumes your role, signs each request, streams the answer back.
@@ -49,8 +50,15 @@ pub(crate) enum Command {
 #[derive(Clone, Debug, Args)]
 pub(crate) struct ConfigOptions {
     /// A TOML file with the same names as the environment's; the environment wins
-    #[arg(long, value_name = "FILE", env = "PORTCULLIS_CONFIG")]
-    pub(crate) config: Option<PathBuf>,
+    #[arg(long, value_name = "FILE", env = "PORTCULLIS_CONFIG", value_parser = OsStringValueParser::new().map(PathBuf::from))]
+    config: Option<PathBuf>,
+}
+
+impl ConfigOptions {
+    /// The file, if one is named. As with every variable, an empty value counts as none.
+    pub(crate) fn file(&self) -> Option<&Path> {
+        self.config.as_deref().filter(|path| !path.as_os_str().is_empty())
+    }
 }
 
 #[derive(Clone, Debug, Args)]

@@ -83,7 +83,7 @@ pub(crate) struct Config {
 impl Config {
     /// Reads the environment and the file that the options name.
     pub(crate) fn load(options: &ConfigOptions) -> Result<Self, ConfigError> {
-        Self::from_variables(&Variables::load(options.config.as_deref())?)
+        Self::from_variables(&Variables::load(options.file())?)
     }
 
     /// # Errors

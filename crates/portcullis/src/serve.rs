@@ -15,7 +15,7 @@ use portcullis_credentials::{CredentialEngine, EngineSettings};
 use portcullis_gateway::{Gateway, GatewaySettings};
 use portcullis_types::{ApiKeySecret, ExposeSecret, SharedClock, SystemClock};
 use serde_json::json;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
@@ -42,7 +42,7 @@ pub(crate) async fn run(options: ServeOptions) -> Result<()> {
     }
     // From here on a signal is heard, also as a container's first process, where nobody else would.
     let mut stop = stop::signals()?;
-    let listeners = Listeners::bind(&config).await?;
+    let listeners = Listeners::bind(&config)?;
     let keys = key_ring(&config)?;
 
     // Listening comes before the database: a probe gets an answer, and an operator a reason, while it is away.
@@ -166,16 +166,14 @@ struct Addresses {
 }
 
 impl Listeners {
-    async fn bind(config: &Config) -> Result<Self> {
-        let bind = async |address: SocketAddr, name: &str| {
-            TcpListener::bind(address)
-                .await
-                .with_context(|| format!("failed to listen on {address} ({name})"))
+    fn bind(config: &Config) -> Result<Self> {
+        let bind = |address: SocketAddr, name: &str| {
+            bind(address).with_context(|| format!("failed to listen on {address} ({name})"))
         };
         Ok(Self {
-            main: bind(config.listen, "PORTCULLIS_LISTEN").await?,
+            main: bind(config.listen, "PORTCULLIS_LISTEN")?,
             admin: match config.admin_listen {
-                Some(address) => Some(bind(address, "PORTCULLIS_ADMIN_LISTEN").await?),
+                Some(address) => Some(bind(address, "PORTCULLIS_ADMIN_LISTEN")?),
                 None => None,
             },
         })
@@ -196,6 +194,22 @@ impl Listeners {
         }
         addresses
     }
+}
+
+/// What the kernel keeps of an answer for a client that does not read it, in bytes.
+///
+/// Left to itself it keeps 4 MiB, and says that there is room again only when a third is free: a client that reads
+/// slowly but steadily would look like one that has stopped, and ten thousand that have stopped would take 40 GB.
+const SEND_BUFFER: u32 = 256 * 1024;
+const BACKLOG: u32 = 1024;
+
+fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // As after every restart: the connections of the process before may still be closing.
+    socket.set_reuseaddr(true)?;
+    socket.set_send_buffer_size(SEND_BUFFER)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 fn announce(

@@ -6,6 +6,7 @@
 mod activity;
 mod connection;
 mod request_body;
+mod stall;
 
 #[cfg(test)]
 mod tests;

@@ -87,6 +87,15 @@ impl Activity {
         self.is_http2.load(Relaxed)
     }
 
+    /// Whether all there is of the next request is a part of its head, and nothing of an answer is left to send.
+    pub(super) fn is_within_a_head(&self) -> bool {
+        let none = |moment: &AtomicU64| moment.load(Relaxed) == NEVER;
+        self.in_flight.load(Relaxed) == 0
+            && !self.is_http2()
+            && !none(&self.head_since)
+            && none(&self.stalled_since)
+    }
+
     /// From now on each answer says that it is the connection's last.
     pub(super) fn end_with_next_answer(&self) {
         self.is_last_answer.store(true, Relaxed);
@@ -118,7 +127,7 @@ impl Activity {
     /// Whether the connection may go on, at `now`.
     pub(super) fn verdict(&self, limits: &ServerLimits, now: Instant) -> Verdict {
         // A shorter limit may begin to count meanwhile, of a head that comes or a client that stops reading.
-        let next_look = now + limits.head.min(limits.write_stall);
+        let next_look = now + limits.head.min(limits.write_stall).min(limits.keep_alive);
         match self.deadline(limits) {
             Some(deadline) if deadline <= now => Verdict::Close,
             Some(deadline) => Verdict::Wait(deadline.min(next_look)),

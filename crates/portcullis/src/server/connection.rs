@@ -20,6 +20,7 @@ use tracing::debug;
 
 use super::activity::{Activity, Verdict, WatchedStream};
 use super::request_body::{InFlight, RequestBody};
+use super::stall::StallLimited;
 use super::{ServerLimits, Shutdown};
 
 /// Largest head of a request, in bytes; larger ones get 431.
@@ -42,6 +43,7 @@ pub(super) async fn serve(stream: TcpStream, router: Router, limits: ServerLimit
         activity: Arc::clone(&activity),
         requests: shutdown.requests.clone(),
         body_idle: limits.body_idle,
+        write_stall: limits.write_stall,
     });
     let service = service_fn(move |request| Arc::clone(&front).answer(request));
     let connection = builder.serve_connection(io, service);
@@ -70,6 +72,10 @@ pub(super) async fn serve(stream: TcpStream, router: Router, limits: ServerLimit
             () = shutdown.close.cancelled(), if !is_closing => {
                 is_closing = true;
                 connection.as_mut().graceful_shutdown();
+                // Half a head would be waited for: it is not yet a request.
+                if activity.is_within_a_head() {
+                    return;
+                }
             }
             () = alarm.as_mut() => match activity.verdict(&limits, Instant::now()) {
                 Verdict::Wait(until) => alarm.as_mut().reset(until),
@@ -107,6 +113,7 @@ struct Front {
     activity: Arc<Activity>,
     requests: TaskTracker,
     body_idle: Duration,
+    write_stall: Duration,
 }
 
 impl Front {
@@ -115,7 +122,10 @@ impl Front {
         let guard = (self.requests.token(), self.activity.begin_request(protocol));
         let response = self.router.clone().oneshot(self.watched(request)).await?;
         let mut response = response.map(|body| Body::new(InFlight::new(body, guard)));
-        if self.activity.is_last_answer() && protocol != Version::HTTP_2 {
+        if protocol == Version::HTTP_2 {
+            return Ok(response.map(|body| Body::new(StallLimited::new(body, self.write_stall))));
+        }
+        if self.activity.is_last_answer() {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
         Ok(response)
