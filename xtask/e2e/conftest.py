@@ -42,7 +42,7 @@ def setup(address, admin_key) -> gateways.Setup:
     return gateways.set_up(address, admin_key)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def http(setup):
     """Plain HTTP with a developer's key."""
     headers = {"authorization": f"Bearer {setup.key}"}

@@ -16,7 +16,7 @@ WEATHER = {
 }
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def client(setup):
     with anthropic.Anthropic(api_key=setup.key, base_url=setup.address, max_retries=0, timeout=30) as client:
         yield client

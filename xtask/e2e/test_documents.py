@@ -4,6 +4,7 @@ import json
 import os
 import re
 import subprocess
+import sys
 
 import pytest
 
@@ -15,10 +16,11 @@ RUN = ["register", "provider", "ask", "python"]
 CAREFUL = 'set -euo pipefail\ncurl() { command curl --fail-with-body "$@"; }\n'
 
 
-def run_shell(block: documents.Block, variables: dict[str, str]) -> str:
+def run(block: documents.Block, variables: dict[str, str]) -> str:
     """What a block prints when a reader pastes it."""
+    command = {"sh": ["bash", "-c", CAREFUL + block.text], "python": [sys.executable, "-c", block.text]}
     said = subprocess.run(
-        ["bash", "-c", CAREFUL + block.text],
+        command[block.language],
         env={"PATH": os.environ["PATH"], **variables},
         capture_output=True,
         text=True,
@@ -35,31 +37,29 @@ def first_json(text: str) -> tuple[dict, str]:
     return value, text[end:]
 
 
-def test_the_readme_is_followed_from_top_to_bottom(launcher, emulator, capsys):
+def test_the_readme_is_followed_from_top_to_bottom(launcher, emulator):
     block = {b.name: b for b in documents.blocks() if b.document == "README.md" and b.name}
     gateway = launcher.start()
     variables = {"PORTCULLIS": gateway.address, "PORTCULLIS_ADMIN_KEY": gateway.admin_key}
 
-    integration, rest = first_json(run_shell(block["register"], variables))
+    integration, rest = first_json(run(block["register"], variables))
     external_id = integration["configurations"]["aws_external_id"]
     assert integration["slug"] == "claude-on-aws" and external_id.startswith("pcs-") and not rest.strip()
 
-    provider, rest = first_json(run_shell(block["provider"], variables))
+    provider, rest = first_json(run(block["provider"], variables))
     key, rest = first_json(rest)
     assert provider["slug"] == "claude-aws" and provider["id"] and not rest.strip()
     assert key["id"] and key["key"].startswith("pcs_")
     variables["PORTCULLIS_KEY"] = key["key"]
 
     with emulator.trusting(external_id):
-        completion, stream = first_json(run_shell(block["ask"], variables))
+        completion, stream = first_json(run(block["ask"], variables))
         assert completion["choices"][0]["message"]["content"]
         events = [json.loads(line[6:]) for line in stream.splitlines() if line.startswith("data: ")]
         assert events[0]["type"] == "message_start" and events[-1] == {"type": "message_stop"}
         text = "".join(e["delta"].get("text", "") for e in events if e["type"] == "content_block_delta")
         assert text == completion["choices"][0]["message"]["content"]
-
-        exec(compile(block["python"].text, str(block["python"]), "exec"), dict(variables))
-        assert capsys.readouterr().out.strip() == text
+        assert run(block["python"], variables).strip() == text
 
 
 def typed(start: str) -> list[tuple[str, list[str]]]:

@@ -24,7 +24,7 @@ WEATHER = {
 }
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def client(setup):
     with openai.OpenAI(api_key=setup.key, base_url=setup.v1, max_retries=0, timeout=30) as client:
         yield client

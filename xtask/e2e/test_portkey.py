@@ -14,12 +14,12 @@ WORKSPACE = "ws-default"
 CHAT_ERROR = Exception
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def admin(address, admin_key):
     return Portkey(api_key=admin_key, base_url=f"{address}/v1")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def developer(setup):
     return Portkey(api_key=setup.key, base_url=setup.v1)
 
