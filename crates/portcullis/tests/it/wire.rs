@@ -38,12 +38,12 @@ impl Connection {
         Self::over(TcpStream::connect(address).unwrap())
     }
 
-    /// One whose kernel keeps little that has not been read.
-    pub(crate) fn with_small_buffer(address: SocketAddr) -> Self {
+    /// One whose kernel keeps only so many bytes that have not been read.
+    pub(crate) fn with_buffer(address: SocketAddr, bytes: u32) -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().unwrap();
         let stream = runtime.block_on(async {
             let socket = tokio::net::TcpSocket::new_v4().unwrap();
-            socket.set_recv_buffer_size(16 * 1024).unwrap();
+            socket.set_recv_buffer_size(bytes).unwrap();
             socket.connect(address).await.unwrap().into_std().unwrap()
         });
         stream.set_nonblocking(false).unwrap();
