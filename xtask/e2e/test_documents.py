@@ -3,8 +3,10 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -60,6 +62,23 @@ def test_the_readme_is_followed_from_top_to_bottom(launcher, emulator):
         text = "".join(e["delta"].get("text", "") for e in events if e["type"] == "content_block_delta")
         assert text == completion["choices"][0]["message"]["content"]
         assert run(block["python"], variables).strip() == text
+
+
+def test_the_demo_is_whole_on_a_new_database_and_on_one_it_knows(launcher):
+    command = [os.environ["PORTCULLIS_E2E_XTASK"], "demo", "--once", "--skip-build"]
+    url = {"DATABASE_URL": launcher.database_url} if launcher.database_url else {}
+    try:
+        for _ in range(2):
+            said = subprocess.run(
+                command, env={**os.environ, **url}, capture_output=True, text=True, timeout=60
+            )
+            assert said.returncode == 0, said.stdout + said.stderr
+            assert "What the stand-in for AWS verified" in said.stdout
+    finally:
+        # The secrets of a lasting database, which this one is not.
+        for name in (address.rpartition("/")[2].replace("_", "-") for address in url.values()):
+            for folder in Path(os.environ["PORTCULLIS_E2E_BINARY"]).parents[1].glob(f"demo/*{name}"):
+                shutil.rmtree(folder)
 
 
 def typed(start: str) -> list[tuple[str, list[str]]]:

@@ -21,7 +21,7 @@ pub(crate) const HELP: &str = "
 Usage: cargo xtask demo [--once] [--skip-build]
 
 Builds the gateway, starts it beside a stand-in for AWS on free ports, and does over HTTP what a user would: registers
-an integration (role, external ID, region, workspace), a provider and a key, then asks Claude in OpenAI's dialect,
+an integration (role, region, workspace), a provider and a key, then asks Claude in OpenAI's dialect,
 whole and streamed, and in Anthropic's. Shows what the stand-in verified of each signed request.
 Then both stay up until Ctrl-C, for you to try more: each line that was run can be pasted into a shell.
 
@@ -40,12 +40,15 @@ const INTEGRATION: &str = r#"{
   "configurations": {
     "aws_auth_type": "assumedRole",
     "aws_role_arn": "arn:aws:iam::123456789012:role/portcullis-claude",
-    "aws_external_id": "EXTERNAL_ID",
     "aws_region": "us-west-2",
     "anthropic_aws_workspace_id": "wrkspc_01AbCdEf23GhIj"
   }
 }"#;
 const MODEL: &str = "claude-sonnet-5-5";
+/// How each kind of key is sent; both planes also take the others' ways.
+const AS_ADMIN: &str = "x-portkey-api-key: $PORTCULLIS_ADMIN_KEY";
+const AS_OPENAI_CLIENT: &str = "authorization: Bearer $PORTCULLIS_KEY";
+const AS_ANTHROPIC_CLIENT: &str = "x-api-key: $PORTCULLIS_KEY";
 
 /// Runs the demo.
 pub(crate) fn run(arguments: &mut Arguments) -> Result<()> {
@@ -158,25 +161,24 @@ impl Demo<'_> {
     /// Integration, provider, key.
     fn register(&self, shell: &mut Shell) -> Result<()> {
         let suffix = &self.suffix;
-        let external_id = format!("demo-external-id{suffix}");
-        shell.title("1. In the customer's AWS account, a role trusts the gateway, given an external ID");
-        evidence::trust(shell, self.emulator, &external_id)?;
         let provider = format!("claude{suffix}");
-        shell.title("2. A platform engineer registers that role: an integration");
+        shell.title("1. A platform engineer registers a role of the customer's AWS account: an integration");
         let integration = INTEGRATION.replace("SLUG", &format!("claude-on-aws{suffix}"));
-        let integration = integration.replace("EXTERNAL_ID", &external_id);
-        let made = shell.post("/v1/integrations", "$PORTCULLIS_ADMIN_KEY", &integration)?;
+        let made = shell.post("/v1/integrations", AS_ADMIN, &integration)?;
         let slug = text_at(&made, "/slug")?;
-        shell.title("3. … and a provider, which gives it the name that developers write");
+        shell.title("2. The customer writes the external ID of the answer into the role's trust policy");
+        evidence::trust(shell, self.emulator, text_at(&made, "/configurations/aws_external_id")?)?;
+        shell.title(
+            "3. The engineer makes a provider, which gives the integration the name that developers write",
+        );
         let body = format!(
             r#"{{"name": "Claude", "slug": "{provider}", "integration_id": "{slug}", "workspace_id": "ws-default"}}"#
         );
-        let made = shell.post("/v1/providers", "$PORTCULLIS_ADMIN_KEY", &body)?;
+        let made = shell.post("/v1/providers", AS_ADMIN, &body)?;
         ensure!(text_at(&made, "/slug")? == provider, "the provider has another slug than was asked for");
         shell.title("4. … and a key for a developer");
         let body = r#"{"name": "demo", "workspace_id": "ws-default", "scopes": ["completions.write"]}"#;
-        let key =
-            shell.post_for_secret("/v1/api-keys/workspace/service", "$PORTCULLIS_ADMIN_KEY", body, "key")?;
+        let key = shell.post_for_secret("/v1/api-keys/workspace/service", AS_ADMIN, body, "key")?;
         println!("The key is shown this once:\n");
         shell.export("PORTCULLIS_KEY", &key);
         shell.export("MODEL", &format!("@{provider}/{}", MODEL));
@@ -188,7 +190,7 @@ impl Demo<'_> {
 fn ask(shell: &Shell) -> Result<()> {
     shell.title("5. A developer asks Claude, in OpenAI's dialect");
     let question = r#"{"model": "'$MODEL'", "max_tokens": 200, "messages": [{"role": "user", "content": "Why is the sky blue?"}]}"#;
-    let answer = shell.post("/v1/chat/completions", "$PORTCULLIS_KEY", question)?;
+    let answer = shell.post("/v1/chat/completions", AS_OPENAI_CLIENT, question)?;
     ensure!(answer["object"] == "chat.completion", "no chat completion came back");
     ensure!(!text_at(&answer, "/choices/0/message/content")?.is_empty(), "the answer is empty");
     shell.title("6. The same, streamed");
@@ -196,9 +198,9 @@ fn ask(shell: &Shell) -> Result<()> {
         r#""max_tokens""#,
         r#""stream": true, "stream_options": {"include_usage": true}, "max_tokens""#,
     );
-    check_stream(&shell.stream("/v1/chat/completions", "$PORTCULLIS_KEY", &streamed)?)?;
+    check_stream(&shell.stream("/v1/chat/completions", AS_OPENAI_CLIENT, &streamed)?)?;
     shell.title("7. The same, in Anthropic's dialect");
-    let answer = shell.post("/v1/messages", "$PORTCULLIS_KEY", question)?;
+    let answer = shell.post("/v1/messages", AS_ANTHROPIC_CLIENT, question)?;
     ensure!(answer["type"] == "message", "no message came back");
     ensure!(!text_at(&answer, "/content/0/text")?.is_empty(), "the answer is empty");
     Ok(())

@@ -28,16 +28,22 @@ impl Shell {
         println!("\n── {title} ──\n");
     }
 
-    /// Posts JSON, shows line and answer, and gives the answer.
-    pub(super) fn post(&self, path: &str, key: &str, body: &str) -> Result<Value> {
-        let answer = self.run_shown(&post_line("curl -sS", path, key, body))?;
+    /// Posts JSON, shows line and answer, and gives the answer. `header` says who asks.
+    pub(super) fn post(&self, path: &str, header: &str, body: &str) -> Result<Value> {
+        let answer = self.run_shown(&post_line("curl -sS", path, header, body))?;
         println!("{}", pretty(&answer));
         Ok(answer)
     }
 
     /// Posts JSON whose answer has a secret: shown is the answer without it.
-    pub(super) fn post_for_secret(&self, path: &str, key: &str, body: &str, field: &str) -> Result<String> {
-        let mut answer = self.run_shown(&post_line("curl -sS", path, key, body))?;
+    pub(super) fn post_for_secret(
+        &self,
+        path: &str,
+        header: &str,
+        body: &str,
+        field: &str,
+    ) -> Result<String> {
+        let mut answer = self.run_shown(&post_line("curl -sS", path, header, body))?;
         let secret = answer[field]
             .as_str()
             .with_context(|| format!("the answer has no `{field}`: {}", pretty(&answer)))?
@@ -48,8 +54,8 @@ impl Shell {
     }
 
     /// Posts JSON and shows the events of the answer as they come.
-    pub(super) fn stream(&self, path: &str, key: &str, body: &str) -> Result<String> {
-        let line = post_line("curl -sSN", path, key, body);
+    pub(super) fn stream(&self, path: &str, header: &str, body: &str) -> Result<String> {
+        let line = post_line("curl -sSN", path, header, body);
         println!("$ {line}\n");
         let (output, success) = process::lines_of(&mut self.command(&line), |line| println!("{line}"))?;
         ensure!(success, "curl failed");
@@ -87,9 +93,9 @@ impl Shell {
     }
 }
 
-fn post_line(curl: &str, path: &str, key: &str, body: &str) -> String {
+fn post_line(curl: &str, path: &str, header: &str, body: &str) -> String {
     format!(
-        "{curl} $PORTCULLIS{path} \\\n    -H \"x-portkey-api-key: {key}\" \\\n    -H 'content-type: application/json' \\\n    -d '{body}'"
+        "{curl} $PORTCULLIS{path} \\\n    -H \"{header}\" \\\n    -H 'content-type: application/json' \\\n    -d '{body}'"
     )
 }
 
