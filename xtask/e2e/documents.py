@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-_MARK = re.compile(r"<!-- run: (\S+) -->")
+_BLOCK = re.compile(
+    r"^(?:<!-- run: (?P<name>\S+) -->\n)?```(?P<language>\w*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
+)
 _CODE_SPAN = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
 
 
@@ -36,20 +38,13 @@ def blocks() -> list[Block]:
     """The fenced blocks of all documents. A mark belongs to the block on the line below it."""
     found = []
     for path in paths():
-        document, name, opened, language, lines = str(path.relative_to(ROOT)), None, 0, "", []
-        for number, line in enumerate(path.read_text().splitlines(), start=1):
-            if opened:
-                if line == "```":
-                    found.append(Block(document, opened, language, name, "\n".join(lines) + "\n"))
-                    opened, name, lines = 0, None, []
-                else:
-                    lines.append(line)
-            elif line.startswith("```"):
-                opened, language = number, line.removeprefix("```")
-            else:
-                mark = _MARK.fullmatch(line)
-                assert name is None, f"{document}:{number - 1}: a mark without a block below it"
-                name = mark and mark[1]
+        document, text = str(path.relative_to(ROOT)), path.read_text()
+        matches = list(_BLOCK.finditer(text))
+        for match in matches:
+            line = text.count("\n", 0, match.start("language")) + 1
+            found.append(Block(document, line, match["language"], match["name"], match["text"]))
+        n_marks = len(re.findall(r"(?m)^<!-- run: ", text))
+        assert n_marks == sum(1 for match in matches if match["name"]), f"{document}: a mark without a block"
     return found
 
 
