@@ -19,6 +19,9 @@ use clap::error::ErrorKind;
 
 use cli::{Cli, Command};
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Exit codes: 0 done, 1 failed, 2 wrong usage or configuration.
 const USAGE: u8 = 2;
 
