@@ -38,6 +38,16 @@ async fn text(response: Response<Incoming>) -> String {
     String::from_utf8(body.unwrap().to_bytes().to_vec()).unwrap()
 }
 
+/// One streamed chat completion, whole.
+pub(crate) fn ask_once(stage: &Stage, prompt: &str) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let (mut sender, _connection) = connect(stage.gateway.address).await;
+        let answer = sender.send_request(chat(stage, prompt, true)).await.unwrap();
+        assert!(text(answer).await.ends_with("data: [DONE]\n\n"));
+    });
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn requests_share_a_connection_and_a_stalled_one_holds_up_no_other() {
     let stage = Stage::new(&[]);

@@ -47,13 +47,18 @@ fn no_secret_and_no_text_is_in_the_log() {
         ask(stage.gateway.address, post("/v1/messages", &stage.key, &json!("canary-prompt"))).status,
         400
     );
+    crate::http2::ask_once(&stage, "canary-prompt");
     stage.gateway.terminate();
     stage.gateway.ended();
 
     let completion = "Hello from the emulator";
     let log = stage.gateway.log();
     let shown = log.matches(&stage.admin_key).count();
-    let log = log.lines().filter(|line| line.starts_with('{')).collect::<Vec<_>>().join("\n");
+    let log = log
+        .lines()
+        .filter(|line| line.starts_with('{') || !line.contains(&stage.admin_key))
+        .collect::<Vec<_>>()
+        .join("\n");
     assert!(
         log.contains("\"TRACE\"") && log.contains("request settled"),
         "nothing was logged, so nothing is proven"
