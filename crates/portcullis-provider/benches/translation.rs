@@ -1,4 +1,5 @@
-//! How long a translation takes: a small request, a long conversation, a megabyte of image, and a same-dialect body.
+//! How long a translation takes: a small request, a long conversation, a megabyte of image and one of text; and what a
+//! same-dialect body takes.
 
 use std::hint::black_box;
 
@@ -41,10 +42,20 @@ fn image() -> Value {
     })
 }
 
+fn text() -> Value {
+    let text = "The quick brown fox says \"hello\" and jumps over the lazy dog.\n".repeat(16 * 1024);
+    json!({
+        "model": "claude-opus-4-8", "max_tokens": 1000,
+        "messages": [{"role": "user", "content": [{"type": "text", "text": text}]}],
+    })
+}
+
 fn requests(criterion: &mut Criterion) {
     let model: ModelId = "claude-opus-4-8".parse().expect("a model id");
     let mut group = criterion.benchmark_group("chat request to messages");
-    for (name, request) in [("small", small()), ("conversation", conversation()), ("1 MB image", image())] {
+    for (name, request) in
+        [("small", small()), ("conversation", conversation()), ("1 MB image", image()), ("1 MB text", text())]
+    {
         let body = request.to_string();
         group.throughput(Throughput::Bytes(body.len() as u64));
         group.bench_function(name, |bencher| {
@@ -60,7 +71,7 @@ fn requests(criterion: &mut Criterion) {
 fn envelopes(criterion: &mut Criterion) {
     let model: ModelId = "claude-opus-5".parse().expect("a model id");
     let mut group = criterion.benchmark_group("messages envelope");
-    for (name, request) in [("small", small()), ("1 MB image", image())] {
+    for (name, request) in [("small", small()), ("1 MB image", image()), ("1 MB text", text())] {
         let body = Bytes::from(request.to_string());
         group.throughput(Throughput::Bytes(body.len() as u64));
         group.bench_function(name, |bencher| {

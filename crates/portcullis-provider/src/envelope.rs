@@ -4,13 +4,17 @@
 //! prefixes, and fields we have never heard of belong to the client and the upstream. The whole body is nevertheless
 //! read once, so that what is signed and sent is JSON.
 
+use std::fmt;
 use std::ops::Range;
 
 use bytes::{BufMut, Bytes, BytesMut};
 use portcullis_types::ModelId;
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde_json::error::Category;
+use serde_json::value::RawValue;
 
 use crate::invalid::{InvalidCode, InvalidRequest};
-use crate::json::{Json, Parser, Surrogates, SyntaxError};
+use crate::json::{self, Json, lenient};
 
 /// What the gateway must know about a same-dialect body.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,25 +34,13 @@ impl Envelope {
     /// The body is not JSON, not an object, has no `model`, has a `model` that is no string or a `stream` that is no
     /// boolean, or has one of the two twice: the upstream might count the other one.
     pub fn scan(body: &[u8]) -> Result<Self, InvalidRequest> {
-        let mut parser = Parser::of_bytes(body, Surrogates::Any).map_err(invalid_json)?;
-        let mut found = Found::default();
-        let start = parser.position();
-        if body.get(start) != Some(&b'{') {
-            parser.skip_value().and_then(|()| parser.end()).map_err(invalid_json)?;
-            return Err(InvalidRequest::body("the request body must be a JSON object"));
-        }
-        parser
-            .members(|parser, key| {
-                match key.decode().as_ref() {
-                    "model" => found.model.push(read(parser)?),
-                    "stream" => found.stream.push(read(parser)?),
-                    _ => parser.skip_value()?,
-                }
-                Ok(())
-            })
-            .and_then(|()| parser.end())
-            .map_err(invalid_json)?;
-        found.check()
+        let text = std::str::from_utf8(body)
+            .map_err(|error| invalid_json(format_args!("not UTF-8 at index {}", error.valid_up_to())))?;
+        let found: Found<'_> = serde_json::from_str(text).map_err(|error| match error.classify() {
+            Category::Data => InvalidRequest::body("the request body must be a JSON object"),
+            _ => invalid_json(error),
+        })?;
+        found.check(body)
     }
 
     /// The body with the model replaced: `body` itself if it names this model already.
@@ -75,31 +67,57 @@ impl Envelope {
 /// The members that matter, as often as they stand there.
 #[derive(Default)]
 struct Found<'a> {
-    model: Vec<(Range<usize>, Json<'a>)>,
-    stream: Vec<(Range<usize>, Json<'a>)>,
+    model: Vec<&'a RawValue>,
+    stream: Vec<&'a RawValue>,
 }
 
-fn read<'a>(parser: &mut Parser<'a>) -> Result<(Range<usize>, Json<'a>), SyntaxError> {
-    let start = parser.position();
-    let value = parser.value()?;
-    Ok((start..start + value.raw().len(), value))
+impl<'de> Deserialize<'de> for Found<'de> {
+    fn deserialize<D: Deserializer<'de>>(body: D) -> Result<Self, D::Error> {
+        body.deserialize_map(Members)
+    }
+}
+
+struct Members;
+
+impl<'de> Visitor<'de> for Members {
+    type Value = Found<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    /// What is skipped is checked for its grammar only: what an escape means is the upstream's to judge.
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Found<'de>, A::Error> {
+        let mut found = Found::default();
+        while let Some(key) = members.next_key::<&RawValue>()? {
+            match lenient::unescape(key.get()).as_str() {
+                "model" => found.model.push(members.next_value()?),
+                "stream" => found.stream.push(members.next_value()?),
+                _ => drop(members.next_value::<IgnoredAny>()?),
+            }
+        }
+        Ok(found)
+    }
 }
 
 impl Found<'_> {
-    fn check(self) -> Result<Envelope, InvalidRequest> {
-        let (model_span, model) = once("model", self.model)?.ok_or_else(|| {
+    fn check(self, body: &[u8]) -> Result<Envelope, InvalidRequest> {
+        let raw = once("model", self.model)?.ok_or_else(|| {
             InvalidRequest::at(InvalidCode::MissingRequiredParameter, "model", "`model` is missing")
         })?;
-        let Json::String(model) = model else {
-            return Err(wrong_type("model", "a string", &model));
+        let model = match json::parse_str(raw.get()).map_err(invalid_json)? {
+            Json::String(model) => model.decode().into_owned(),
+            other => return Err(wrong_type("model", "a string", &other)),
         };
-        let stream = match once("stream", self.stream)?.map(|(_, stream)| stream) {
+        let start = json::offset_in(body, raw.get().as_bytes());
+        let stream = once("stream", self.stream)?.map(|stream| json::parse_str(stream.get())).transpose();
+        let stream = match stream.map_err(invalid_json)? {
             // The upstream reads null as absent, so whether to refuse it is the upstream's to say.
             None | Some(Json::Null) => false,
             Some(Json::Bool(stream)) => stream,
             Some(other) => return Err(wrong_type("stream", "a boolean", &other)),
         };
-        Ok(Envelope { model: model.decode().into_owned(), model_span, stream })
+        Ok(Envelope { model, model_span: start..start + raw.get().len(), stream })
     }
 }
 
@@ -119,7 +137,7 @@ fn wrong_type(name: &str, wanted: &str, found: &Json<'_>) -> InvalidRequest {
     )
 }
 
-fn invalid_json(error: SyntaxError) -> InvalidRequest {
+fn invalid_json(error: impl fmt::Display) -> InvalidRequest {
     InvalidRequest::body(format!("the request body is not valid JSON: {error}"))
 }
 

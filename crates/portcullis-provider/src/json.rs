@@ -2,11 +2,13 @@
 //!
 //! A translation mostly moves text it does not look into: prompts, images, tool schemas, arguments. Here every value
 //! remembers where it stands in the body, so that it can be copied as it is, escapes, number text, key order and all.
-//! `serde_json`'s own tree would copy every string, and its `RawValue` would read every level of the body again.
+//! `serde_json`'s own tree would copy every string, and its `RawValue` would read every level of the body again; the
+//! figures stand in `docs/decisions/0003-json-reader.md`.
 //!
 //! Start at [`parse()`]; [`mod@write`] is the way out.
 
-mod parse;
+pub(crate) mod lenient;
+mod read;
 pub(crate) mod write;
 
 #[cfg(test)]
@@ -14,9 +16,7 @@ mod tests;
 
 use std::borrow::Cow;
 
-#[cfg(test)]
-pub(crate) use parse::parse_str;
-pub(crate) use parse::{Parser, Surrogates, SyntaxError, parse};
+pub(crate) use read::{parse, parse_str};
 
 /// A JSON value.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,7 +35,6 @@ pub(crate) enum Json<'a> {
 pub(crate) struct Text<'a> {
     /// As written, with its quotes.
     quoted: &'a str,
-    escaped: bool,
 }
 
 /// An array and its text.
@@ -113,23 +112,33 @@ impl<'a> Text<'a> {
 
     /// What is meant. Borrows unless something was escaped.
     pub(crate) fn decode(self) -> Cow<'a, str> {
-        if self.escaped { Cow::Owned(parse::unescape(self.inner())) } else { Cow::Borrowed(self.inner()) }
+        if self.is_escaped() {
+            Cow::Owned(lenient::unescape(self.quoted))
+        } else {
+            Cow::Borrowed(self.inner())
+        }
+    }
+
+    fn is_escaped(self) -> bool {
+        memchr::memchr(b'\\', self.quoted.as_bytes()).is_some()
     }
 
     /// Whether it is empty or white space only. Reads the beginning, and more only if that does not tell.
     pub(crate) fn is_blank(self) -> bool {
         let rest = self.inner().trim_start();
-        if self.escaped && rest.starts_with('\\') {
-            self.decode().trim_start().is_empty()
-        } else {
-            rest.is_empty()
-        }
+        if rest.starts_with('\\') { self.decode().trim_start().is_empty() } else { rest.is_empty() }
     }
 }
 
 impl PartialEq<str> for Text<'_> {
     fn eq(&self, other: &str) -> bool {
-        if self.escaped { self.decode() == other } else { self.inner() == other }
+        self.decode() == other
+    }
+}
+
+impl<'a> From<Text<'a>> for Cow<'a, str> {
+    fn from(text: Text<'a>) -> Self {
+        text.decode()
     }
 }
 
@@ -148,4 +157,11 @@ impl<'a> Object<'a> {
     pub(crate) fn text(&self, name: &str) -> Option<Text<'a>> {
         self.get(name).and_then(Json::as_text)
     }
+}
+
+/// Where a part of some text begins in it. Both libraries hand out parts without their places.
+///
+/// - `part`: a slice of `whole`, not a copy.
+pub(crate) fn offset_in(whole: &[u8], part: &[u8]) -> usize {
+    part.as_ptr() as usize - whole.as_ptr() as usize
 }

@@ -11,9 +11,10 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use super::message::{Message, read_json};
+use super::message::Message;
 use crate::ResponseContext;
 use crate::error::{ApiError, UpstreamError};
+use crate::json::lenient;
 use crate::sse::Event;
 use crate::usage::Usage;
 
@@ -310,7 +311,7 @@ impl Assembly {
 }
 
 fn object(data: &str) -> Result<Map<String, Value>, StreamFault> {
-    match read_json(data) {
+    match lenient::read(data) {
         Some(Value::Object(fields)) => Ok(fields),
         _ => Err(StreamFault::NOT_JSON),
     }

@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use crate::ResponseContext;
 use crate::error::{ApiError, ErrorKind, UpstreamError};
+use crate::json::lenient;
 use crate::usage::Usage;
 
 /// A message, its fields as the upstream sent them.
@@ -20,7 +21,8 @@ pub(crate) struct Message {
 impl Message {
     /// Reads a whole answer.
     pub(crate) fn parse(body: &[u8]) -> Result<Self, ApiError> {
-        let value = read_json(&String::from_utf8_lossy(body)).ok_or_else(|| not_a_message("is not JSON"))?;
+        let value =
+            lenient::read(&String::from_utf8_lossy(body)).ok_or_else(|| not_a_message("is not JSON"))?;
         let Value::Object(fields) = value else { return Err(not_a_message("is not a JSON object")) };
         if fields.get("type").and_then(Value::as_str) == Some("error") {
             let text = String::from_utf8_lossy(body);
@@ -81,35 +83,6 @@ pub(crate) fn block_type(block: &Value) -> &str {
     block.get("type").and_then(Value::as_str).unwrap_or_default()
 }
 
-/// Reads JSON in which half of a surrogate pair may stand alone, as a model may write it; it becomes U+FFFD.
-pub(crate) fn read_json(text: &str) -> Option<Value> {
-    serde_json::from_str(text).ok().or_else(|| serde_json::from_str(&without_lone_surrogates(text)?).ok())
-}
-
-/// None if there is not one.
-fn without_lone_surrogates(text: &str) -> Option<String> {
-    let unit = |at: usize| {
-        let digits = text.get(at..)?.strip_prefix("\\u")?.get(..4)?;
-        u16::from_str_radix(digits, 16).ok()
-    };
-    let (mut mended, mut copied, mut at) = (String::new(), 0, 0);
-    while let Some(found) = memchr::memchr(b'\\', &text.as_bytes()[at..]) {
-        at += found;
-        match unit(at) {
-            Some(0xd800..=0xdbff) if matches!(unit(at + 6), Some(0xdc00..=0xdfff)) => at += 12,
-            Some(0xd800..=0xdfff) => {
-                mended.push_str(&text[copied..at]);
-                mended.push_str("\\ufffd");
-                at += 6;
-                copied = at;
-            }
-            // An escape is two bytes at least, and the second may be a backslash too.
-            _ => at = (at + 2).min(text.len()),
-        }
-    }
-    if copied == 0 { None } else { Some(mended + &text[copied..]) }
-}
-
 pub(super) fn not_a_message(how: &str) -> ApiError {
     let message = format!("the upstream's answer {how}");
     ApiError::new(502, ErrorKind::Server, "upstream_invalid_response", message)
@@ -117,23 +90,7 @@ pub(super) fn not_a_message(how: &str) -> ApiError {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
-
-    #[test]
-    fn half_a_surrogate_pair_does_not_spoil_the_message() {
-        for (text, expected) in [
-            (r#"["\ud83e"]"#, json!(["\u{fffd}"])),
-            (r#"["\ud83e\udd80\udd80 \ud83ex"]"#, json!(["🦀\u{fffd} \u{fffd}x"])),
-            (r#"["\\ud83e", "\ud83e\n", "é\u00e9"]"#, json!(["\\ud83e", "\u{fffd}\n", "éé"])),
-        ] {
-            assert_eq!(read_json(text), Some(expected), "{text}");
-        }
-        for text in ["", "[", r#"["\ud83"#, r#"["\é"#, "\\", r#"["\u+d83"]"#] {
-            assert_eq!(read_json(text), None, "{text}");
-        }
-    }
 
     #[test]
     fn what_is_no_message_is_refused() {

@@ -39,6 +39,20 @@ fn half_a_surrogate_elsewhere_is_the_upstreams_to_judge() {
 }
 
 #[test]
+fn nesting_is_the_upstreams_to_judge_and_costs_no_stack() {
+    let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+    check(&format!(r#"{{"messages":{deep},"model":"m"}}"#), Ok(("m", false)));
+    check(&format!(r#"{{"messages":{deep}],"model":"m"}}"#), Err(InvalidCode::InvalidJson));
+    check(&format!(r#"{{"model":{deep}}}"#), Err(InvalidCode::InvalidJson));
+}
+
+#[test]
+fn a_key_that_is_no_text_is_the_upstreams_to_judge() {
+    check(r#"{"\ud83d":1,"model":"m","":2}"#, Ok(("m", false)));
+    check(r#"{"\ud83":1,"model":"m"}"#, Err(InvalidCode::InvalidJson));
+}
+
+#[test]
 fn what_is_wrong_is_named() {
     use InvalidCode as C;
     for body in [

@@ -7,8 +7,8 @@ use super::Text;
 /// A string on its way out: as it was written by the client, or as it is meant and still to be escaped.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Str<'a> {
-    /// Already escaped, without quotes.
-    Raw(&'a str),
+    /// As it was written.
+    Raw(Text<'a>),
     /// Not yet escaped.
     Plain(Cow<'a, str>),
 }
@@ -16,10 +16,7 @@ pub(crate) enum Str<'a> {
 impl<'a> Str<'a> {
     pub(crate) fn decode(&self) -> Cow<'a, str> {
         match self {
-            Self::Raw(inner) if memchr::memchr(b'\\', inner.as_bytes()).is_some() => {
-                Cow::Owned(super::parse::unescape(inner))
-            }
-            Self::Raw(inner) => Cow::Borrowed(inner),
+            Self::Raw(text) => text.decode(),
             Self::Plain(text) => text.clone(),
         }
     }
@@ -27,7 +24,7 @@ impl<'a> Str<'a> {
 
 impl<'a> From<Text<'a>> for Str<'a> {
     fn from(text: Text<'a>) -> Self {
-        Self::Raw(text.inner())
+        Self::Raw(text)
     }
 }
 
@@ -133,21 +130,24 @@ impl Writer {
     pub(crate) fn string(&mut self, text: &Str<'_>) {
         match text {
             Str::Plain(text) => self.plain(text),
-            Str::Raw(inner) => {
-                self.separate();
-                self.out.push(b'"');
-                self.out.extend_from_slice(inner.as_bytes());
-                self.out.push(b'"');
-            }
+            Str::Raw(text) => self.raw(text.quoted()),
         }
     }
 
     /// A string that is still to be escaped.
     pub(crate) fn plain(&mut self, text: &str) {
         self.separate();
-        self.out.push(b'"');
-        escape(text, &mut self.out);
-        self.out.push(b'"');
+        // Images are long and need no escape; a fold without an early exit is what the compiler turns into vector
+        // instructions, where `serde_json` looks at each byte.
+        let escapes = |byte: u8| (byte < 0x20) | (byte == b'"') | (byte == b'\\');
+        if text.bytes().fold(false, |seen, byte| seen | escapes(byte)) {
+            serde_json::to_writer(&mut self.out, text)
+                .expect("any text is a JSON string, and a buffer takes it");
+        } else {
+            self.out.push(b'"');
+            self.out.extend_from_slice(text.as_bytes());
+            self.out.push(b'"');
+        }
     }
 
     pub(crate) fn boolean(&mut self, value: bool) {
@@ -157,30 +157,4 @@ impl Writer {
     pub(crate) fn integer(&mut self, value: u64) {
         self.raw(&value.to_string());
     }
-}
-
-fn needs_escape(byte: u8) -> bool {
-    byte < 0x20 || byte == b'"' || byte == b'\\'
-}
-
-fn escape(text: &str, out: &mut Vec<u8>) {
-    let bytes = text.as_bytes();
-    // Most texts need no escape, and a fold without an early exit is what the compiler vectorises.
-    if !bytes.iter().fold(false, |seen, byte| seen | needs_escape(*byte)) {
-        return out.extend_from_slice(bytes);
-    }
-    let mut done = 0;
-    for (at, byte) in bytes.iter().enumerate().filter(|(_, byte)| needs_escape(**byte)) {
-        out.extend_from_slice(&bytes[done..at]);
-        done = at + 1;
-        match byte {
-            b'"' => out.extend_from_slice(b"\\\""),
-            b'\\' => out.extend_from_slice(b"\\\\"),
-            b'\n' => out.extend_from_slice(b"\\n"),
-            b'\r' => out.extend_from_slice(b"\\r"),
-            b'\t' => out.extend_from_slice(b"\\t"),
-            other => out.extend_from_slice(format!("\\u{other:04x}").as_bytes()),
-        }
-    }
-    out.extend_from_slice(&bytes[done..]);
 }

@@ -2,8 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::anthropic::message::read_json;
-use crate::json::write::Str;
+use crate::json::lenient;
 
 /// What the translation must tell apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,17 +87,16 @@ impl Block {
     pub(crate) fn to_value(&self) -> Value {
         let mut block = self.start.clone();
         if !self.body.is_empty() {
-            let body = Str::Raw(&self.body).decode();
+            let body = unescape(&self.body);
             let value = if self.field == "input" {
-                read_json(&body).unwrap_or_else(|| Value::String(body.into_owned()))
+                lenient::read(&body).unwrap_or(Value::String(body))
             } else {
                 Value::String(format!("{}{body}", self.start_text()))
             };
             block.insert(self.field.to_owned(), value);
         }
         if !self.signature.is_empty() {
-            let signature = Str::Raw(&self.signature).decode().into_owned();
-            block.insert("signature".to_owned(), Value::String(signature));
+            block.insert("signature".to_owned(), Value::String(unescape(&self.signature)));
         }
         if !self.citations.is_empty() {
             let mut citations = match block.remove("citations") {
@@ -110,4 +108,9 @@ impl Block {
         }
         Value::Object(block)
     }
+}
+
+/// What pieces of a string mean, put together.
+fn unescape(inner: &str) -> String {
+    lenient::unescape(&format!("\"{inner}\""))
 }

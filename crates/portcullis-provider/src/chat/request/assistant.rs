@@ -13,7 +13,7 @@ use super::scope::Scope;
 use super::{cache, tools};
 use crate::invalid::{InvalidCode, InvalidRequest};
 use crate::json::write::Str;
-use crate::json::{Json, Object, Parser, Surrogates, Text};
+use crate::json::{self, Json, Object, Text};
 use crate::warnings::WarningKind;
 
 const KEYS: &[&str] = &[
@@ -346,6 +346,5 @@ fn arguments_input<'a>(text: Text<'a>, path: &Path<'_>, scope: &mut Scope) -> In
 }
 
 fn is_object(text: &str) -> bool {
-    let mut parser = Parser::new(text, Surrogates::Paired);
-    text.starts_with('{') && parser.skip_value().and_then(|()| parser.end()).is_ok()
+    matches!(json::parse_str(text), Ok(Json::Object(_)))
 }
