@@ -17,6 +17,7 @@ use tracing::warn;
 
 use crate::error::GatewayError;
 use crate::settings::Parts;
+use crate::upstream::UpstreamBody;
 use crate::way::{Outcome, Settlement};
 
 /// Turns what the upstream streams into what the client reads. Pure: it sees bytes, not sockets.
@@ -70,7 +71,7 @@ struct Patience {
 /// A streamed answer on its way. Dropping it closes the upstream and settles the attempt.
 pub(crate) struct StreamBody<R: Relay> {
     /// `None` once nothing more is wanted of the upstream.
-    upstream: Option<reqwest::Body>,
+    upstream: Option<UpstreamBody>,
     relay: R,
     ready: Bytes,
     settlement: Settlement,
@@ -79,6 +80,7 @@ pub(crate) struct StreamBody<R: Relay> {
     last_sent: Instant,
     /// Fires at the earliest moment at which something may be due; set anew only when it fires.
     alarm: Option<Pin<Box<Sleep>>>,
+    drain: CancellationToken,
     drain_deadline: Pin<Box<WaitForCancellationFutureOwned>>,
 }
 
@@ -90,7 +92,7 @@ impl<R: Relay> StreamBody<R> {
     /// When the stream fails, breaks off or stays silent before that event.
     pub(crate) async fn open(
         gateway: &Parts,
-        upstream: reqwest::Body,
+        upstream: UpstreamBody,
         relay: R,
         settlement: Settlement,
     ) -> Result<Self, (GatewayError, Settlement)> {
@@ -109,7 +111,7 @@ impl<R: Relay> StreamBody<R> {
     }
 
     fn new(
-        upstream: reqwest::Body,
+        upstream: UpstreamBody,
         relay: R,
         settlement: Settlement,
         patience: Patience,
@@ -125,7 +127,8 @@ impl<R: Relay> StreamBody<R> {
             last_chunk: now,
             last_sent: now,
             alarm: None,
-            drain_deadline: Box::pin(drain.cancelled_owned()),
+            drain_deadline: Box::pin(drain.clone().cancelled_owned()),
+            drain,
         }
     }
 
@@ -140,11 +143,17 @@ impl<R: Relay> StreamBody<R> {
                 None => Relayed { bytes: self.relay.end()?, flow: Flow::Done },
             };
             held.extend_from_slice(&relayed.bytes);
+            if !held.is_empty() && !matches!(relayed.flow, Flow::Broken(_)) {
+                self.settlement.first_byte();
+            }
             match relayed.flow {
                 Flow::Continue => {}
                 Flow::Broken(error) => return Err(error.into()),
                 Flow::Done => self.finish(Outcome::Complete),
-                Flow::Failed => self.finish(Outcome::BrokenOff),
+                Flow::Failed => {
+                    self.settlement.failed("upstream_stream_error");
+                    self.finish(Outcome::BrokenOff);
+                }
             }
         }
         self.last_chunk = Instant::now();
@@ -154,7 +163,7 @@ impl<R: Relay> StreamBody<R> {
 
     fn into_settlement(mut self) -> Settlement {
         self.note_usage();
-        std::mem::replace(&mut self.settlement, Settlement::closed())
+        self.settlement.take()
     }
 
     fn note_usage(&mut self) {
@@ -201,6 +210,9 @@ impl<R: Relay> StreamBody<R> {
     }
 
     fn after(&mut self, Relayed { bytes, flow }: Relayed) -> Bytes {
+        if !bytes.is_empty() {
+            self.settlement.first_byte();
+        }
         match flow {
             Flow::Continue => bytes,
             Flow::Done => {
@@ -222,14 +234,19 @@ impl<R: Relay> StreamBody<R> {
     /// What silence calls for: nothing yet, a sign of life, or the end.
     fn poll_patience(&mut self, cx: &mut Context<'_>) -> Poll<Bytes> {
         if self.drain_deadline.as_mut().poll(cx).is_ready() {
-            let error = ApiError::new(
-                503,
-                ErrorKind::Overloaded,
-                "gateway_shutting_down",
-                "the gateway is shutting down",
-            );
-            return Poll::Ready(self.break_off(&error, Outcome::ShutDown));
+            return Poll::Ready(self.shut_down());
         }
+        self.poll_alarm(cx)
+    }
+
+    /// Ends the stream because the gateway stops.
+    fn shut_down(&mut self) -> Bytes {
+        let message = "the gateway is shutting down";
+        let error = ApiError::new(503, ErrorKind::Overloaded, "gateway_shutting_down", message);
+        self.break_off(&error, Outcome::ShutDown)
+    }
+
+    fn poll_alarm(&mut self, cx: &mut Context<'_>) -> Poll<Bytes> {
         loop {
             let due = self.next_due();
             let alarm = self.alarm.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(due)));
@@ -270,11 +287,15 @@ impl<R: Relay> Body for StreamBody<R> {
         let this = self.get_mut();
         loop {
             if !this.ready.is_empty() {
-                this.settlement.first_byte();
                 this.last_sent = Instant::now();
                 return Poll::Ready(Some(Ok(Frame::data(std::mem::take(&mut this.ready)))));
             }
             let Some(upstream) = &mut this.upstream else { return Poll::Ready(None) };
+            if this.drain.is_cancelled() {
+                // Also for an upstream so fast that it is never waited for.
+                this.ready = this.shut_down();
+                continue;
+            }
             this.ready = match Pin::new(upstream).poll_frame(cx) {
                 Poll::Ready(frame) => this.on_frame(frame),
                 Poll::Pending => ready!(this.poll_patience(cx)),

@@ -6,6 +6,7 @@ use axum::response::Response;
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue};
+use http_body_util::BodyExt;
 use portcullis_provider::anthropic::accumulator::{Flow, MessageAccumulator};
 use portcullis_provider::chat::response::to_completion;
 use portcullis_provider::error::{ApiError, Dialect, rate_limit_headers};
@@ -15,8 +16,9 @@ use portcullis_types::ModelId;
 use crate::body::StreamBody;
 use crate::body::translation::Translation;
 use crate::error::GatewayError;
-use crate::inbound::{Arrival, read_json_body};
+use crate::inbound::{Arrival, check_query};
 use crate::settings::{Gateway, Parts};
+use crate::upstream::UpstreamBody;
 use crate::way::send::{Head, read_answer};
 use crate::way::{self, Admitted, Answer, Attempt, Outcome, Payload, Settlement};
 
@@ -35,10 +37,8 @@ pub(crate) async fn create_chat_completion(State(gateway): State<Gateway>, reque
 
 async fn complete(gateway: &Parts, arrival: &Arrival, request: Request) -> Result<Response, GatewayError> {
     let (client, body) = request.into_parts();
-    let snapshot = gateway.catalog.snapshot();
-    let now = gateway.clock.now();
-    let caller = way::authenticate(&client.headers, &snapshot, now)?;
-    let body = read_json_body(&client.headers, body, gateway.settings.max_request_bytes).await?;
+    check_query(client.uri.query(), &[])?;
+    let (caller, body, snapshot) = way::receive(gateway, &client.headers, body).await?;
     let chat = ChatRequest::parse(&body)?;
     let resolved = way::resolve(caller, &client.headers, &snapshot, chat.model())?;
     let admitted = way::admit(resolved)?;
@@ -82,16 +82,13 @@ async fn answer(
 ) -> Result<Response, GatewayError> {
     let endpoint = gateway.upstream.endpoint(&admitted.provider.platform.region);
     let attempt = Attempt { admitted, payload, endpoint: &endpoint };
-    let mut settlement = Settlement::open(arrival, admitted, context.client_streams);
-    let (head, body) = match way::dispatch(gateway, &attempt).await {
-        Ok(Answer::Success(head, body)) => (head, body),
-        Ok(Answer::Failure(head, error, _)) => {
-            settlement.answered(&head);
+    let (answer, settlement) = way::dispatch(gateway, arrival, &attempt, context.client_streams).await?;
+    let (head, body) = match answer {
+        Answer::Success(head, body) => (head, body),
+        Answer::Failure(head, error, _) => {
             return Ok(refuse(arrival, &head, settlement, &error.to_openai(&context)));
         }
-        Err(error) => return Err(settlement.refused(error)),
     };
-    settlement.answered(&head);
     let mut response = if !head.is_event_stream() {
         whole(gateway, arrival, body, &context, settlement).await?
     } else if context.client_streams {
@@ -117,12 +114,12 @@ fn refuse(arrival: &Arrival, head: &Head, mut settlement: Settlement, error: &Ap
 async fn whole(
     gateway: &Parts,
     arrival: &Arrival,
-    body: reqwest::Body,
+    body: UpstreamBody,
     context: &ResponseContext,
     settlement: Settlement,
 ) -> Result<Response, GatewayError> {
     match read_answer(gateway, body).await {
-        Ok(_) if context.client_streams => Err(settlement.refused(GatewayError::NotAStream)),
+        Ok(_) if context.client_streams => Err(settlement.refused(GatewayError::NotAsAsked)),
         Ok(message) => complete_with(arrival, &message, context, settlement),
         Err(error) => Err(settlement.refused(error)),
     }
@@ -150,41 +147,66 @@ fn complete_with(
 async fn aggregated(
     gateway: &Parts,
     arrival: &Arrival,
-    body: reqwest::Body,
+    body: UpstreamBody,
     context: &ResponseContext,
     settlement: Settlement,
 ) -> Result<Response, GatewayError> {
-    match accumulate(gateway, body).await {
+    let mut aggregation = Aggregation { message: MessageAccumulator::new(), settlement };
+    let limit = gateway.settings.answer_timeout;
+    let read = tokio::time::timeout(limit, aggregation.read(gateway, body)).await;
+    aggregation.note_usage();
+    let (message, settlement) = (std::mem::take(&mut aggregation.message), aggregation.settlement.take());
+    let read = read.unwrap_or(Err(GatewayError::UpstreamTimeout { limit }));
+    match read.and_then(|()| Ok(message.finish()?)) {
         Ok(message) => complete_with(arrival, &message, context, settlement),
         Err(error) => Err(settlement.refused(error)),
     }
 }
 
-async fn accumulate(gateway: &Parts, mut body: reqwest::Body) -> Result<Vec<u8>, GatewayError> {
-    use http_body_util::BodyExt;
-    let mut decoder = sse::Decoder::new(gateway.settings.max_event_bytes);
-    let mut message = MessageAccumulator::new();
-    let limit = gateway.settings.stream_idle_timeout;
-    let mut done = false;
-    while !done {
-        let frame = tokio::time::timeout(limit, body.frame())
-            .await
-            .map_err(|_| GatewayError::UpstreamTimeout { limit })?;
-        let Some(frame) = frame else { break };
-        let data: Bytes = frame.map_err(GatewayError::broken_answer)?.into_data().unwrap_or_default();
-        decoder.push(&data, |event| {
-            done |= matches!(message.push(event)?, Flow::Done);
-            Ok::<_, GatewayError>(())
-        })?;
+/// A message that is being put together. What was counted is noted also when it never becomes whole.
+struct Aggregation {
+    message: MessageAccumulator,
+    settlement: Settlement,
+}
+
+impl Aggregation {
+    async fn read(&mut self, gateway: &Parts, mut body: UpstreamBody) -> Result<(), GatewayError> {
+        let mut decoder = sse::Decoder::new(gateway.settings.max_event_bytes);
+        let (patience, limit) = (gateway.settings.stream_idle_timeout, gateway.settings.max_answer_bytes);
+        let (mut n_bytes, mut done) = (0, false);
+        while !done {
+            let frame = tokio::time::timeout(patience, body.frame()).await;
+            let frame = frame.map_err(|_| GatewayError::UpstreamTimeout { limit: patience })?;
+            let Some(frame) = frame else { break };
+            let data: Bytes = frame.map_err(GatewayError::broken_answer)?.into_data().unwrap_or_default();
+            n_bytes += data.len();
+            if n_bytes > limit {
+                return Err(GatewayError::AnswerTooLarge { limit });
+            }
+            decoder.push(&data, |event| {
+                done |= matches!(self.message.push(event)?, Flow::Done);
+                Ok::<_, GatewayError>(())
+            })?;
+        }
+        Ok(())
     }
-    Ok(message.finish()?)
+
+    fn note_usage(&mut self) {
+        self.settlement.used(self.message.usage(), None);
+    }
+}
+
+impl Drop for Aggregation {
+    fn drop(&mut self) {
+        self.note_usage();
+    }
 }
 
 /// Both stream.
 async fn streamed(
     gateway: &Parts,
     arrival: &Arrival,
-    body: reqwest::Body,
+    body: UpstreamBody,
     context: ResponseContext,
     settlement: Settlement,
 ) -> Result<Response, GatewayError> {

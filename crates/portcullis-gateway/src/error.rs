@@ -37,6 +37,8 @@ pub(crate) enum GatewayError {
     UnsupportedEncoding(String),
     #[error("the body is larger than {limit} bytes")]
     BodyTooLarge { limit: usize },
+    #[error("the body did not arrive within {} s", limit.as_secs())]
+    BodyTooSlow { limit: Duration },
     #[error("the body broke off")]
     BodyRead(#[source] axum::Error),
     #[error(transparent)]
@@ -45,6 +47,10 @@ pub(crate) enum GatewayError {
     InvalidModel { model: String, source: InvalidModelRef },
     #[error("the header that names the provider is not valid: {source}")]
     InvalidProviderHeader { source: InvalidSlug },
+    #[error("the query parameter `{0}` is not known here")]
+    UnknownQuery(String),
+    #[error("{method} is not answered at {path}: send a POST")]
+    MethodNotAllowed { method: http::Method, path: String },
     #[error("the header `{0}` has characters that cannot be sent on")]
     InvalidHeader(HeaderName),
     #[error(
@@ -67,8 +73,8 @@ pub(crate) enum GatewayError {
     AnswerTooLarge { limit: usize },
     #[error("the upstream answered with status {0}, which it never should")]
     UnexpectedUpstreamStatus(StatusCode),
-    #[error("the upstream answered at once where a stream was asked for")]
-    NotAStream,
+    #[error("the upstream answered at once where a stream was asked for, or the other way round")]
+    NotAsAsked,
     #[error("the upstream's stream cannot be read")]
     Stream(#[from] SseError),
     #[error("{}", .0.message)]
@@ -116,11 +122,13 @@ impl GatewayError {
             Self::UnsupportedContentType(_) => at("content-type", "unsupported_content_type"),
             Self::UnsupportedEncoding(_) => own(415, Kind::InvalidRequest, "unsupported_content_encoding"),
             Self::BodyTooLarge { .. } => own(413, Kind::TooLarge, "request_too_large"),
-            Self::BodyRead(_) => own(408, Kind::InvalidRequest, "incomplete_body"),
+            Self::BodyRead(_) | Self::BodyTooSlow { .. } => own(408, Kind::InvalidRequest, "incomplete_body"),
             Self::Invalid(invalid) => ApiError::from_invalid((**invalid).clone()),
             Self::InvalidModel { .. } => at("model", "invalid_model"),
             Self::InvalidProviderHeader { .. } => at("x-portkey-provider", "invalid_provider"),
             Self::InvalidHeader(name) => at(name.as_str(), "invalid_header"),
+            Self::UnknownQuery(name) => at(name, "unknown_query_parameter"),
+            Self::MethodNotAllowed { .. } => own(405, Kind::InvalidRequest, "method_not_allowed"),
             Self::NoProvider => at("model", "missing_provider"),
             Self::UnknownProvider(_) => at("model", "unknown_provider"),
             Self::Credentials(error) => credentials_error(error),
@@ -131,7 +139,7 @@ impl GatewayError {
             Self::BrokenAnswer(_)
             | Self::AnswerTooLarge { .. }
             | Self::UnexpectedUpstreamStatus(_)
-            | Self::NotAStream
+            | Self::NotAsAsked
             | Self::Stream(_) => own(502, Kind::Server, "bad_upstream_response"),
             Self::Upstream(error) => (**error).clone(),
             Self::ShuttingDown => own(503, Kind::Overloaded, "gateway_shutting_down"),
@@ -158,7 +166,7 @@ impl GatewayError {
             | Self::BrokenAnswer(_)
             | Self::AnswerTooLarge { .. }
             | Self::UnexpectedUpstreamStatus(_)
-            | Self::NotAStream
+            | Self::NotAsAsked
             | Self::Stream(_) => {
                 warn!(request.id = %request_id, error.code = code, error.cause = %chain(self), "{self}");
             }

@@ -1,15 +1,15 @@
 //! A request as it came in: who it is from on the wire, which dialect it speaks, its body.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::body::Body;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue};
-use http_body_util::BodyExt;
 use portcullis_provider::error::Dialect;
 use portcullis_types::{Clock, RequestId};
 
+use crate::collect::{CollectError, collect};
 use crate::error::GatewayError;
 
 pub(crate) const TRACE_ID: HeaderName = HeaderName::from_static("x-portkey-trace-id");
@@ -53,6 +53,16 @@ fn is_trace_id(value: &HeaderValue) -> bool {
     (1..=128).contains(&value.len()) && value.as_bytes().iter().all(u8::is_ascii_graphic)
 }
 
+/// Refuses a query with anything but the `known` parameters: it is signed and sent as it came, and a signature's or a
+/// key's parameters in it would be somebody's.
+pub(crate) fn check_query(query: Option<&str>, known: &[&str]) -> Result<(), GatewayError> {
+    let names = query.unwrap_or_default().split('&').map(|pair| pair.split('=').next().unwrap_or_default());
+    match names.filter(|name| !name.is_empty()).find(|name| !known.contains(name)) {
+        None => Ok(()),
+        Some(name) => Err(GatewayError::UnknownQuery(name.chars().take(64).collect())),
+    }
+}
+
 /// Reads a JSON body whole.
 ///
 /// # Errors
@@ -61,13 +71,19 @@ pub(crate) async fn read_json_body(
     headers: &HeaderMap,
     body: Body,
     limit: usize,
+    patience: Duration,
 ) -> Result<Bytes, GatewayError> {
     check_content_headers(headers)?;
     let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
     if announced.is_some_and(|length| length > limit) {
         return Err(GatewayError::BodyTooLarge { limit });
     }
-    collect(body, limit, announced.unwrap_or(0)).await
+    // The server limits each pause; this limits them all together, or a body could drip in for hours.
+    let read = tokio::time::timeout(patience, collect(body, limit, announced.unwrap_or(0))).await;
+    read.map_err(|_| GatewayError::BodyTooSlow { limit: patience })?.map_err(|error| match error {
+        CollectError::TooLarge { limit } => GatewayError::BodyTooLarge { limit },
+        CollectError::Body(error) => GatewayError::BodyRead(error),
+    })
 }
 
 fn check_content_headers(headers: &HeaderMap) -> Result<(), GatewayError> {
@@ -89,31 +105,6 @@ fn printable(value: &HeaderValue) -> String {
     String::from_utf8_lossy(value.as_bytes()).chars().take(64).collect()
 }
 
-/// One frame is passed on as it lies; only a body in several frames is copied together.
-async fn collect(mut body: Body, limit: usize, expected: usize) -> Result<Bytes, GatewayError> {
-    let mut first: Option<Bytes> = None;
-    let mut rest = BytesMut::new();
-    while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(GatewayError::BodyRead)?;
-        let Ok(data) = frame.into_data() else { continue };
-        let so_far = first.as_ref().map_or(0, Bytes::len).max(rest.len());
-        if so_far + data.len() > limit {
-            return Err(GatewayError::BodyTooLarge { limit });
-        }
-        match &first {
-            None => first = Some(data),
-            Some(head) => {
-                if rest.is_empty() {
-                    rest.reserve(expected.max(head.len() + data.len()));
-                    rest.extend_from_slice(head);
-                }
-                rest.extend_from_slice(&data);
-            }
-        }
-    }
-    Ok(if rest.is_empty() { first.unwrap_or_default() } else { rest.freeze() })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -132,7 +123,7 @@ mod tests {
     ) -> Result<Bytes, GatewayError> {
         let headers =
             headers.iter().map(|(name, value)| (name.clone(), HeaderValue::from_static(value))).collect();
-        read_json_body(&headers, body, limit).await
+        read_json_body(&headers, body, limit, Duration::from_secs(5)).await
     }
 
     #[tokio::test]

@@ -21,6 +21,7 @@
 
 mod body;
 mod chat;
+mod collect;
 mod error;
 mod inbound;
 mod messages;

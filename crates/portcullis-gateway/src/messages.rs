@@ -4,22 +4,25 @@
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::Response;
-use http::{HeaderMap, HeaderName};
-use portcullis_provider::Envelope;
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use portcullis_provider::anthropic::summary::MessageSummary;
-use portcullis_provider::error::Dialect;
+use portcullis_provider::error::{Dialect, UpstreamError};
+use portcullis_provider::{Envelope, ResponseContext};
 
 use crate::body::StreamBody;
 use crate::body::pass_through::PassThrough;
 use crate::error::GatewayError;
-use crate::inbound::{Arrival, read_json_body};
+use crate::inbound::{Arrival, check_query};
 use crate::settings::{Gateway, Parts};
+use crate::upstream::UpstreamBody;
 use crate::way::send::{Head, read_answer};
 use crate::way::{self, Admitted, Answer, Attempt, Outcome, Payload, Settlement};
 
 /// What of an answer's headers concerns a client. Framing is ours, the rest is the upstream's own business.
-const FORWARDED: [&str; 6] =
-    ["content-type", "request-id", "retry-after", "retry-after-ms", "x-should-retry", "x-amzn-requestid"];
+const FORWARDED: [&str; 5] =
+    ["request-id", "retry-after", "retry-after-ms", "x-should-retry", "x-amzn-requestid"];
 
 /// Answers a message, whole or streamed.
 pub(crate) async fn create_message(State(gateway): State<Gateway>, request: Request) -> Response {
@@ -33,10 +36,8 @@ pub(crate) async fn create_message(State(gateway): State<Gateway>, request: Requ
 
 async fn relay(gateway: &Parts, arrival: &Arrival, request: Request) -> Result<Response, GatewayError> {
     let (client, body) = request.into_parts();
-    let snapshot = gateway.catalog.snapshot();
-    let now = gateway.clock.now();
-    let caller = way::authenticate(&client.headers, &snapshot, now)?;
-    let body = read_json_body(&client.headers, body, gateway.settings.max_request_bytes).await?;
+    check_query(client.uri.query(), &["beta"])?;
+    let (caller, body, snapshot) = way::receive(gateway, &client.headers, body).await?;
     let envelope = Envelope::scan(&body)?;
     let resolved = way::resolve(caller, &client.headers, &snapshot, &envelope.model)?;
     let admitted = way::admit(resolved)?;
@@ -57,31 +58,47 @@ async fn answer(
 ) -> Result<Response, GatewayError> {
     let endpoint = gateway.upstream.endpoint(&admitted.provider.platform.region);
     let attempt = Attempt { admitted, payload, endpoint: &endpoint };
-    let mut settlement = Settlement::open(arrival, admitted, payload.streams);
-    match way::dispatch(gateway, &attempt).await {
-        Ok(Answer::Success(head, body)) => {
-            settlement.answered(&head);
-            let body = if head.is_event_stream() {
+    let (answer, mut settlement) = way::dispatch(gateway, arrival, &attempt, payload.streams).await?;
+    match answer {
+        Answer::Success(head, _) if head.is_event_stream() != payload.streams => {
+            Err(settlement.refused(GatewayError::NotAsAsked))
+        }
+        Answer::Success(head, body) => {
+            let body = if payload.streams {
                 streamed(gateway, arrival, body, settlement).await?
             } else {
                 whole(gateway, body, settlement).await?
             };
             Ok(with_head(&head, body))
         }
-        Ok(Answer::Failure(head, error, body)) => {
-            settlement.answered(&head);
+        Answer::Failure(head, error, body) => {
             settlement.failed(error.cause().code());
             settlement.settle(Outcome::Refused);
-            Ok(with_head(&head, Body::from(body)))
+            Ok(refuse(arrival, &head, &error, body))
         }
-        Err(error) => Err(settlement.refused(error)),
     }
+}
+
+/// A refusal in the client's own dialect passes byte for byte: clients branch on its words. What is not in that dialect
+/// (a proxy's page, AWS's own JSON) is said in it; and what concerns the gateway's credentials is not the client's to
+/// take for its own key's failure.
+fn refuse(arrival: &Arrival, head: &Head, error: &UpstreamError, body: Bytes) -> Response {
+    let concerns_credentials = matches!(head.status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
+    let is_in_dialect = error.error_type.is_some();
+    if is_in_dialect && !concerns_credentials {
+        let mut response = with_head(head, Body::from(body));
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        return response;
+    }
+    let mut response = crate::error::respond(&error.to_openai(&ResponseContext::default()), arrival);
+    copy_headers(&head.headers, response.headers_mut());
+    response
 }
 
 /// A whole answer is read before its head is sent, so that one that breaks off is a failure and not half a message.
 async fn whole(
     gateway: &Parts,
-    body: reqwest::Body,
+    body: UpstreamBody,
     mut settlement: Settlement,
 ) -> Result<Body, GatewayError> {
     let message = match read_answer(gateway, body).await {
@@ -102,7 +119,7 @@ async fn whole(
 async fn streamed(
     gateway: &Parts,
     arrival: &Arrival,
-    body: reqwest::Body,
+    body: UpstreamBody,
     settlement: Settlement,
 ) -> Result<Body, GatewayError> {
     let relay = PassThrough::new(arrival.request_id.to_string(), gateway.settings.max_event_bytes);
@@ -116,6 +133,9 @@ fn with_head(head: &Head, body: Body) -> Response {
     let mut response = Response::new(body);
     *response.status_mut() = head.status;
     copy_headers(&head.headers, response.headers_mut());
+    if let Some(kind) = head.headers.get(CONTENT_TYPE) {
+        response.headers_mut().insert(CONTENT_TYPE, kind.clone());
+    }
     response
 }
 
@@ -123,6 +143,6 @@ fn copy_headers(from: &HeaderMap, to: &mut HeaderMap) {
     let is_forwarded =
         |name: &HeaderName| FORWARDED.contains(&name.as_str()) || name.as_str().starts_with("anthropic-");
     for (name, value) in from.iter().filter(|(name, _)| is_forwarded(name)) {
-        to.append(name.clone(), value.clone());
+        to.insert(name.clone(), value.clone());
     }
 }

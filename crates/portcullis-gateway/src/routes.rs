@@ -1,8 +1,15 @@
 //! Every route of the data plane.
 
 use axum::Router;
+use axum::extract::{Request, State};
+use axum::response::Response;
 use axum::routing::post;
+use http::HeaderValue;
+use http::header::ALLOW;
+use portcullis_provider::error::Dialect;
 
+use crate::error::GatewayError;
+use crate::inbound::Arrival;
 use crate::settings::Gateway;
 use crate::{chat, messages};
 
@@ -13,7 +20,23 @@ pub const ROUTES: &[(&str, &str)] = &[("POST", "/v1/chat/completions"), ("POST",
 /// layer would have to guess the client's dialect.
 pub fn router(gateway: Gateway) -> Router {
     Router::new()
-        .route("/v1/chat/completions", post(chat::create_chat_completion))
-        .route("/v1/messages", post(messages::create_message))
+        .route("/v1/chat/completions", post(chat::create_chat_completion).fallback(refuse_chat_method))
+        .route("/v1/messages", post(messages::create_message).fallback(refuse_message_method))
         .with_state(gateway)
+}
+
+async fn refuse_chat_method(State(gateway): State<Gateway>, request: Request) -> Response {
+    refuse_method(Dialect::OpenAi, &gateway, &request)
+}
+
+async fn refuse_message_method(State(gateway): State<Gateway>, request: Request) -> Response {
+    refuse_method(Dialect::Anthropic, &gateway, &request)
+}
+
+fn refuse_method(dialect: Dialect, gateway: &Gateway, request: &Request) -> Response {
+    let arrival = Arrival::of(request.headers(), dialect, gateway.parts().clock.as_ref());
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let mut response = GatewayError::MethodNotAllowed { method, path }.into_response(&arrival);
+    response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
+    response
 }

@@ -22,6 +22,8 @@ pub struct GatewaySettings {
     pub upstream_base: UpstreamBase,
     /// Largest request body, in bytes. The Messages API takes 32 MB.
     pub max_request_bytes: usize,
+    /// How long a request's body may take to arrive whole.
+    pub request_body_timeout: Duration,
     /// Largest whole (not streamed) answer of the upstream, in bytes.
     pub max_answer_bytes: usize,
     /// Largest single event of a stream, in bytes.
@@ -47,6 +49,7 @@ impl Default for GatewaySettings {
         Self {
             upstream_base: UpstreamBase::ByRegion,
             max_request_bytes: 32 * 1024 * 1024,
+            request_body_timeout: Duration::from_secs(300),
             max_answer_bytes: 64 * 1024 * 1024,
             max_event_bytes: portcullis_provider::sse::DEFAULT_EVENT_LIMIT,
             connect_timeout: Duration::from_secs(5),

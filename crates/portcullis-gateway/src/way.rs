@@ -1,13 +1,14 @@
 //! The steps of a request's way. Each takes what the step before made and gives the next its only input.
 //!
 //! ```text
-//! HeaderMap ─ authenticate → Authenticated ─ resolve → Resolved ─ admit → Admitted ─ attempt → Attempt ─ sign → Signed
+//! HeaderMap, Body ─ receive → Authenticated, Bytes ─ resolve → Resolved ─ admit → Admitted ─ attempt → Attempt ─ sign → Signed
 //! Signed ─ send → Answer ─ (translated or passed through) ─ settle → one record
 //! ```
 
 pub(crate) mod admit;
 pub(crate) mod attempt;
 pub(crate) mod authenticate;
+pub(crate) mod receive;
 pub(crate) mod resolve;
 pub(crate) mod send;
 pub(crate) mod settle;
@@ -15,6 +16,7 @@ pub(crate) mod settle;
 pub(crate) use admit::{Admitted, admit};
 pub(crate) use attempt::{Attempt, Payload, Signed};
 pub(crate) use authenticate::{Authenticated, authenticate};
+pub(crate) use receive::receive;
 pub(crate) use resolve::{Resolved, resolve};
 pub(crate) use send::{Answer, dispatch};
 pub(crate) use settle::{Outcome, Settlement};

@@ -66,7 +66,8 @@ impl Payload {
     }
 }
 
-/// The allowlist: `anthropic-*` headers but those the gateway sets. Nothing else of a caller's goes upstream.
+/// The allowlist: headers of Anthropic's own, an open list by their documentation, but those the gateway sets. Nothing
+/// else of a caller's goes upstream.
 fn forwarded(client: &HeaderMap) -> Result<HeaderMap, GatewayError> {
     let mut headers = HeaderMap::with_capacity(8);
     for (name, value) in client {

@@ -1,24 +1,31 @@
 //! From an attempt to the head of the upstream's answer.
 
-use bytes::{Bytes, BytesMut};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
-use http_body_util::BodyExt;
 use portcullis_provider::error::{UpstreamCause, UpstreamError};
 use portcullis_signer::ClockOffset;
 use portcullis_types::AwsCredentials;
 use tracing::warn;
 
-use super::{Attempt, Signed};
+use super::{Attempt, Outcome, Settlement, Signed};
+use crate::collect::{CollectError, collect};
 use crate::error::GatewayError;
+use crate::inbound::Arrival;
 use crate::settings::Parts;
+use crate::upstream::UpstreamBody;
 
-/// An error answer longer than this is cut: it is a page of some proxy's.
+/// An error answer longer than this is a page of some proxy's.
 const MAX_ERROR_BYTES: usize = 256 * 1024;
+/// How long an error's text is waited for.
+const ERROR_BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What the upstream answered.
 pub(crate) enum Answer {
     /// A success, its body still to come.
-    Success(Head, reqwest::Body),
+    Success(Head, UpstreamBody),
     /// A refusal or a failure, read whole.
     Failure(Head, UpstreamError, Bytes),
 }
@@ -42,29 +49,39 @@ impl Head {
     }
 }
 
-/// Signs and sends an attempt. When AWS says the session is over, it gets one new session and one more try.
-pub(crate) async fn dispatch(gateway: &Parts, attempt: &Attempt<'_>) -> Result<Answer, GatewayError> {
+/// Signs and sends. When AWS says that the session is over, there is one new session and one more try.
+///
+/// Each try has a record of its own; the one of the last try comes back open, for whoever reads the answer.
+///
+/// # Errors
+/// When nothing came back. The record is settled then.
+pub(crate) async fn dispatch(
+    gateway: &Parts,
+    arrival: &Arrival,
+    attempt: &Attempt<'_>,
+    client_streams: bool,
+) -> Result<(Answer, Settlement), GatewayError> {
+    let open = |n| Settlement::open(arrival, attempt.admitted, client_streams, n, &gateway.drain_deadline);
     let credentials = credentials(gateway, attempt).await?;
-    let answer = send(gateway, attempt, &credentials).await?;
-    match answer {
-        Answer::Failure(_, ref error, _) if error.cause() == UpstreamCause::ExpiredCredentials => {
-            warn!(
-                integration.id = %attempt.admitted.provider.integration_id,
-                upstream.request_id = error.request_id.as_deref().unwrap_or(""),
-                "the session was refused as expired; trying once more with a new one"
-            );
-            gateway.credentials.forget_rejected(&attempt.credential_request(), &credentials);
-            let credentials = self::credentials(gateway, attempt).await?;
-            send(gateway, attempt, &credentials).await
-        }
-        answer => Ok(answer),
+    let (answer, mut settlement) = send(gateway, attempt, &credentials, open(1)).await?;
+    let refused_as_expired =
+        matches!(&answer, Answer::Failure(_, error, _) if error.cause() == UpstreamCause::ExpiredCredentials);
+    if !refused_as_expired {
+        return Ok((answer, settlement));
     }
+    warn!(
+        request.id = %arrival.request_id,
+        integration.id = %attempt.admitted.provider.integration_id,
+        "the session was refused as expired; trying once more with a new one"
+    );
+    gateway.credentials.forget_rejected(&attempt.credential_request(), &credentials);
+    let renewed = self::credentials(gateway, attempt).await?;
+    settlement.failed(UpstreamCause::ExpiredCredentials.code());
+    settlement.settle(Outcome::Refused);
+    send(gateway, attempt, &renewed, open(2)).await
 }
 
-async fn credentials(
-    gateway: &Parts,
-    attempt: &Attempt<'_>,
-) -> Result<std::sync::Arc<AwsCredentials>, GatewayError> {
+async fn credentials(gateway: &Parts, attempt: &Attempt<'_>) -> Result<Arc<AwsCredentials>, GatewayError> {
     let request = attempt.credential_request();
     match gateway.credentials.cached(&request) {
         Some(credentials) => Ok(credentials),
@@ -76,78 +93,57 @@ async fn send(
     gateway: &Parts,
     attempt: &Attempt<'_>,
     credentials: &AwsCredentials,
-) -> Result<Answer, GatewayError> {
-    let signed = attempt.sign(&gateway.signer, credentials, gateway.clock.now(), ClockOffset::NONE)?;
-    let (head, body) = execute(gateway, signed, attempt.payload.streams).await?;
+    mut settlement: Settlement,
+) -> Result<(Answer, Settlement), GatewayError> {
+    let sent = async {
+        let signed = attempt.sign(&gateway.signer, credentials, gateway.clock.now(), ClockOffset::NONE)?;
+        execute(gateway, signed, attempt.payload.streams).await
+    };
+    let (head, body) = match sent.await {
+        Ok(answered) => answered,
+        Err(error) => return Err(settlement.refused(error)),
+    };
+    settlement.answered(&head);
     if head.status.is_success() {
-        return Ok(Answer::Success(head, body));
+        return Ok((Answer::Success(head, body), settlement));
     }
     if head.status.is_redirection() || head.status.is_informational() {
-        return Err(GatewayError::UnexpectedUpstreamStatus(head.status));
+        return Err(settlement.refused(GatewayError::UnexpectedUpstreamStatus(head.status)));
     }
     let body = read_error_body(body).await;
     let error =
         UpstreamError::parse(head.status.as_u16(), &|name| head.header(name).map(str::to_owned), &body);
-    Ok(Answer::Failure(head, error, body))
+    Ok((Answer::Failure(head, error, body), settlement))
 }
 
 async fn execute(
     gateway: &Parts,
     Signed(request): Signed,
     streams: bool,
-) -> Result<(Head, reqwest::Body), GatewayError> {
+) -> Result<(Head, UpstreamBody), GatewayError> {
     let limit = if streams { gateway.settings.stream_head_timeout } else { gateway.settings.answer_timeout };
     let answer = tokio::time::timeout(limit, gateway.upstream.execute(request)).await;
-    let response =
-        answer.map_err(|_| GatewayError::UpstreamTimeout { limit })?.map_err(GatewayError::unreachable)?;
-    let (parts, body) = http::Response::<reqwest::Body>::from(response).into_parts();
+    let response = answer.map_err(|_| GatewayError::UpstreamTimeout { limit })?;
+    let (parts, body) = response.map_err(GatewayError::unreachable)?.into_parts();
     Ok((Head { status: parts.status, headers: parts.headers }, body))
 }
 
-/// Reads what there is of an error's body; a body that breaks off is as good as it got.
-async fn read_error_body(mut body: reqwest::Body) -> Bytes {
-    let read = async {
-        let mut collected = BytesMut::new();
-        while let Some(Ok(frame)) = body.frame().await {
-            let Ok(data) = frame.into_data() else { continue };
-            let room = MAX_ERROR_BYTES.saturating_sub(collected.len());
-            collected.extend_from_slice(&data[..data.len().min(room)]);
-            if room <= data.len() {
-                break;
-            }
-        }
-        collected.freeze()
-    };
-    // The status already tells what happened: its text is not worth a hanging client.
-    tokio::time::timeout(std::time::Duration::from_secs(10), read).await.unwrap_or_default()
+/// Reads what there is of an error's body; a body that is too long, too slow or breaks off counts as none: the status
+/// tells what happened, and half a JSON text tells nothing more.
+async fn read_error_body(body: UpstreamBody) -> Bytes {
+    let read = collect(body, MAX_ERROR_BYTES, 0);
+    tokio::time::timeout(ERROR_BODY_TIMEOUT, read).await.ok().and_then(Result::ok).unwrap_or_default()
 }
 
 /// Reads a whole answer.
 ///
 /// # Errors
 /// When it breaks off, takes too long or is larger than the settings allow.
-pub(crate) async fn read_answer(gateway: &Parts, mut body: reqwest::Body) -> Result<Bytes, GatewayError> {
-    let limit = gateway.settings.max_answer_bytes;
-    let read = async {
-        let mut first: Option<Bytes> = None;
-        let mut all = BytesMut::new();
-        while let Some(frame) = body.frame().await {
-            let Ok(data) = frame.map_err(GatewayError::broken_answer)?.into_data() else { continue };
-            if first.as_ref().map_or(0, Bytes::len).max(all.len()) + data.len() > limit {
-                return Err(GatewayError::AnswerTooLarge { limit });
-            }
-            match &first {
-                None => first = Some(data),
-                Some(head) => {
-                    if all.is_empty() {
-                        all.extend_from_slice(head);
-                    }
-                    all.extend_from_slice(&data);
-                }
-            }
-        }
-        Ok(if all.is_empty() { first.unwrap_or_default() } else { all.freeze() })
-    };
-    let limit = gateway.settings.answer_timeout;
-    tokio::time::timeout(limit, read).await.map_err(|_| GatewayError::UpstreamTimeout { limit })?
+pub(crate) async fn read_answer(gateway: &Parts, body: UpstreamBody) -> Result<Bytes, GatewayError> {
+    let (bytes, limit) = (gateway.settings.max_answer_bytes, gateway.settings.answer_timeout);
+    let read = tokio::time::timeout(limit, collect(body, bytes, 0)).await;
+    read.map_err(|_| GatewayError::UpstreamTimeout { limit })?.map_err(|error| match error {
+        CollectError::TooLarge { limit } => GatewayError::AnswerTooLarge { limit },
+        CollectError::Body(error) => GatewayError::broken_answer(error),
+    })
 }

@@ -9,6 +9,7 @@ use portcullis_catalog::ResolvedProvider;
 use portcullis_provider::error::Dialect;
 use portcullis_provider::usage::Usage;
 use portcullis_types::{ApiKeyId, ModelId, RequestId, TenantWorkspaceId};
+use tokio_util::sync::CancellationToken;
 use tracing::info;
 
 use super::Admitted;
@@ -43,16 +44,19 @@ impl Outcome {
 }
 
 /// What is known of an attempt while it runs. Settled by [`Settlement::settle`], or on drop: whoever drops it without
-/// settling was a client that went away.
+/// settling was a client that went away, or a gateway that stopped.
 #[derive(Debug)]
 pub(crate) struct Settlement {
     record: Option<Record>,
+    drain_deadline: CancellationToken,
 }
 
 /// The record itself.
 #[derive(Debug)]
 struct Record {
     request_id: RequestId,
+    /// From 1: a request that is tried again has a record for each try.
+    attempt: u32,
     dialect: Dialect,
     key_id: ApiKeyId,
     workspace: TenantWorkspaceId,
@@ -71,10 +75,21 @@ struct Record {
 
 impl Settlement {
     /// Opens the record of an attempt about to be dispatched.
-    pub(crate) fn open(arrival: &Arrival, admitted: &Admitted, streams: bool) -> Self {
+    ///
+    /// - `attempt`: counted from 1.
+    /// - `drain_deadline`: tells a gateway that stopped from a client that went away.
+    pub(crate) fn open(
+        arrival: &Arrival,
+        admitted: &Admitted,
+        streams: bool,
+        attempt: u32,
+        drain_deadline: &CancellationToken,
+    ) -> Self {
         Self {
+            drain_deadline: drain_deadline.clone(),
             record: Some(Record {
                 request_id: arrival.request_id,
+                attempt,
                 dialect: arrival.dialect,
                 key_id: admitted.caller.0.key_id,
                 workspace: admitted.workspace,
@@ -130,9 +145,9 @@ impl Settlement {
         error
     }
 
-    /// A record that is closed already, to stand where another was taken out.
-    pub(crate) const fn closed() -> Self {
-        Self { record: None }
+    /// Takes the record out of a place that is dropped later.
+    pub(crate) fn take(&mut self) -> Self {
+        Self { record: self.record.take(), drain_deadline: self.drain_deadline.clone() }
     }
 
     /// Closes the record. A second call does nothing.
@@ -145,7 +160,8 @@ impl Settlement {
 
 impl Drop for Settlement {
     fn drop(&mut self) {
-        self.settle(Outcome::ClientGone);
+        let stopped = self.drain_deadline.is_cancelled();
+        self.settle(if stopped { Outcome::ShutDown } else { Outcome::ClientGone });
     }
 }
 
@@ -154,6 +170,7 @@ impl Record {
         let usage = &self.usage;
         info!(
             request.id = %self.request_id,
+            request.attempt = self.attempt,
             request.dialect = dialect_name(self.dialect),
             request.stream = self.streams,
             key.id = %self.key_id,

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use axum::response::Response;
+use http_body_util::BodyExt;
+
 use crate::stage::{Stage, json, text};
 use crate::upstream::{Ending, MESSAGE, STREAM, Upstream, http, open_ended};
 
@@ -100,11 +103,18 @@ async fn a_drain_ends_open_streams_with_an_error_event() {
     let half = &STREAM.as_bytes()[..STREAM.find("event: content_block_stop").unwrap()];
     let upstream = Upstream::start(vec![open_ended("text/event-stream", half)], Ending::Silence).await;
     let stage = Stage::before(upstream.address).await;
-    let (chat, message) = (stage.chat(true).await, stage.message(true).await);
+    let (mut chat, mut message) = (stage.chat(true).await, stage.message(true).await);
+    let before = [first_frame(&mut chat).await, first_frame(&mut message).await];
+    assert!(before.iter().all(|frame| frame.contains("Héllo 🌍")), "{before:?}");
     stage.drain_deadline.cancel();
     let (chat, message) = (text(chat).await, text(message).await);
-    assert!(chat.contains("Héllo 🌍") && chat.contains("\"gateway_shutting_down\""), "{chat}");
-    assert!(message.contains("Héllo 🌍") && message.contains("event: error\n"), "{message}");
+    assert!(chat.starts_with("data: {\"error\":") && chat.contains("\"gateway_shutting_down\""), "{chat}");
+    assert!(message.starts_with("event: error\n"), "{message}");
+}
+
+async fn first_frame(response: &mut Response) -> String {
+    let frame = response.body_mut().frame().await.expect("a frame").expect("no transport error");
+    String::from_utf8(frame.into_data().expect("data").to_vec()).expect("whole events are UTF-8")
 }
 
 #[tokio::test]

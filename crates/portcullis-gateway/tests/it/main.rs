@@ -7,5 +7,6 @@
 mod disconnects;
 mod faults;
 mod refusals;
+mod settlements;
 mod stage;
 mod upstream;

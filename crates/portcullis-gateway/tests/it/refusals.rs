@@ -114,3 +114,70 @@ async fn a_body_in_the_upstreams_dialect_changes_in_its_model_alone() {
     }
     assert!(!head.contains(&stage.key));
 }
+
+#[tokio::test]
+async fn another_method_is_refused_in_the_dialect() {
+    let (_upstream, stage) = stage().await;
+    for path in PATHS {
+        let response = stage.send(Request::get(path).body(Body::empty()).unwrap()).await;
+        assert_eq!(
+            (response.status().as_u16(), &response.headers()["allow"]),
+            (405, &"POST".parse().unwrap())
+        );
+        assert!(response.headers().contains_key("x-portkey-trace-id"));
+        let body = json(response).await;
+        assert_eq!(body["type"] == "error", path == "/v1/messages", "{body}");
+    }
+}
+
+#[tokio::test]
+async fn a_query_is_not_a_way_upstream() {
+    let (upstream, stage) = stage().await;
+    for path in [
+        "/v1/messages?X-Amz-Signature=abc",
+        "/v1/messages?beta=true&api_key=zzz",
+        "/v1/chat/completions?beta=true",
+    ] {
+        let (status, body) = refused(&stage, path, &[("x-api-key", &stage.key)], GOOD).await;
+        assert_eq!(status, 400, "{body}");
+        assert!(body["error"]["message"].as_str().unwrap().contains("query parameter"), "{body}");
+    }
+    assert!(upstream.requests.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn what_concerns_the_gateways_credentials_is_not_the_clients_key_failing() {
+    let denied = r#"{"type":"error","error":{"type":"permission_error","message":"User: arn:aws:sts::1:assumed-role/r/s is not authorized to perform: aws-external-anthropic:CreateInference"}}"#;
+    let answers = [
+        (403, "application/json", denied, "access_denied"),
+        (
+            401,
+            "application/x-amz-json-1.1",
+            r#"{"__type":"InvalidSignatureException","message":"The request signature we calculated does not match"}"#,
+            "invalid_signature",
+        ),
+    ];
+    for (status, kind, body, code) in answers {
+        let upstream = Upstream::start(vec![http(status, kind, "", body)], Ending::Close).await;
+        let stage = Stage::before(upstream.address).await;
+        for response in [stage.message(false).await, stage.chat(false).await] {
+            assert_eq!(response.status(), 502, "{code}");
+            assert_eq!(response.headers()["content-type"], "application/json");
+            let body = json(response).await;
+            let text = body.to_string();
+            assert!(text.contains(code), "{code}: {text}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_page_of_a_proxy_is_an_error_in_the_dialect() {
+    let upstream =
+        Upstream::start(vec![http(503, "text/html", "", "<html>busy</html>")], Ending::Close).await;
+    let stage = Stage::before(upstream.address).await;
+    for response in [stage.message(false).await, stage.chat(false).await] {
+        assert_eq!(response.headers()["content-type"], "application/json");
+        let body = json(response).await;
+        assert!(body["error"]["message"].is_string(), "{body}");
+    }
+}

@@ -1,0 +1,147 @@
+//! Each dispatched attempt is settled exactly once, whatever becomes of it.
+
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+
+use http_body_util::BodyExt;
+use serde_json::Value;
+use tracing::subscriber::DefaultGuard;
+use tracing_subscriber::fmt::MakeWriter;
+
+use crate::stage::{Stage, text};
+use crate::upstream::{Ending, MESSAGE, STREAM, Upstream, http, open_ended};
+
+/// The log of this test's thread.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    fn capture() -> (Self, DefaultGuard) {
+        let log = Self::default();
+        let subscriber = tracing_subscriber::fmt().json().with_writer(log.clone()).finish();
+        let guard = tracing::subscriber::set_default(subscriber);
+        (log, guard)
+    }
+
+    /// Outcome, attempt, input tokens and error code of each settled attempt.
+    fn settled(&self) -> Vec<(String, u64, u64, String)> {
+        let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
+        let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let records =
+            lines.map(|line| line["fields"].clone()).filter(|fields| fields["message"] == "request settled");
+        records
+            .map(|fields| {
+                let word = |name: &str| fields[name].as_str().unwrap_or_default().to_owned();
+                let number = |name: &str| fields[name].as_u64().unwrap_or_default();
+                (word("outcome"), number("request.attempt"), number("usage.input_tokens"), word("error.code"))
+            })
+            .collect()
+    }
+}
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl MakeWriter<'_> for Log {
+    type Writer = Self;
+    fn make_writer(&self) -> Self {
+        self.clone()
+    }
+}
+
+fn record(outcome: &str, attempt: u64, input_tokens: u64, code: &str) -> (String, u64, u64, String) {
+    (outcome.into(), attempt, input_tokens, code.into())
+}
+
+fn half() -> &'static [u8] {
+    &STREAM.as_bytes()[..STREAM.find("event: content_block_stop").unwrap()]
+}
+
+async fn stage(answers: Vec<Vec<u8>>, ending: Ending) -> (Upstream, Stage) {
+    let upstream = Upstream::start(answers, ending).await;
+    let stage = Stage::before(upstream.address).await;
+    (upstream, stage)
+}
+
+#[tokio::test]
+async fn a_whole_answer_and_a_whole_stream_are_complete() {
+    let answers =
+        vec![http(200, "application/json", "", MESSAGE), open_ended("text/event-stream", STREAM.as_bytes())];
+    let (_upstream, stage) = stage(answers, Ending::Close).await;
+    let (log, _guard) = Log::capture();
+    text(stage.chat(false).await).await;
+    text(stage.chat(true).await).await;
+    text(stage.message(true).await).await;
+    let complete = record("complete", 1, 9, "");
+    assert_eq!(log.settled(), [complete.clone(), complete.clone(), complete]);
+}
+
+#[tokio::test]
+async fn a_refusal_and_a_broken_stream_carry_their_codes_and_what_was_counted() {
+    let answers = vec![
+        http(
+            429,
+            "application/json",
+            "",
+            r#"{"type":"error","error":{"type":"rate_limit_error","message":"slow"}}"#,
+        ),
+        open_ended("text/event-stream", half()),
+    ];
+    let (_upstream, stage) = stage(answers, Ending::Close).await;
+    let (log, _guard) = Log::capture();
+    text(stage.chat(true).await).await;
+    text(stage.message(true).await).await;
+    text(stage.chat(true).await).await;
+    let broken = record("broken_off", 1, 9, "upstream_stream_error");
+    assert_eq!(log.settled(), [record("refused", 1, 0, "rate_limit_exceeded"), broken.clone(), broken]);
+}
+
+#[tokio::test]
+async fn a_request_that_is_tried_again_has_a_record_for_each_try() {
+    let expired = r#"{"message":"The security token included in the request is expired","__type":"ExpiredTokenException"}"#;
+    let answers =
+        vec![http(403, "application/json", "", expired), http(200, "application/json", "", MESSAGE)];
+    let (_upstream, stage) = stage(answers, Ending::Close).await;
+    let (log, _guard) = Log::capture();
+    text(stage.chat(false).await).await;
+    assert_eq!(log.settled(), [record("refused", 1, 0, "expired_credentials"), record("complete", 2, 9, "")]);
+}
+
+#[tokio::test]
+async fn a_dropped_settlement_is_a_client_that_went_away() {
+    let (_upstream, stage) = stage(vec![open_ended("text/event-stream", half())], Ending::Silence).await;
+    let (log, _guard) = Log::capture();
+    let mut response = stage.chat(true).await;
+    response.body_mut().frame().await.unwrap().unwrap();
+    drop(response);
+    assert_eq!(log.settled(), [record("client_gone", 1, 9, "")]);
+}
+
+#[tokio::test]
+async fn what_a_drain_ends_is_shut_down() {
+    let (_upstream, stage) = stage(vec![open_ended("text/event-stream", half())], Ending::Silence).await;
+    let (log, _guard) = Log::capture();
+    let response = stage.chat(true).await;
+    stage.drain_deadline.cancel();
+    text(response).await;
+    assert_eq!(log.settled(), [record("shut_down", 1, 9, "gateway_shutting_down")]);
+}
+
+#[tokio::test]
+async fn what_was_counted_is_kept_when_a_stream_behind_a_whole_answer_breaks() {
+    let (_upstream, stage) = stage(vec![open_ended("text/event-stream", half())], Ending::Close).await;
+    let (log, _guard) = Log::capture();
+    // Without `max_tokens` the upstream streams and the gateway puts the answer together.
+    let body = r#"{"model":"@claude/claude-haiku-4-5","messages":[{"role":"user","content":"Hi"}]}"#;
+    assert_eq!(stage.post("/v1/chat/completions", body).await.status(), 502);
+    let settled = log.settled();
+    assert_eq!((settled[0].0.as_str(), settled[0].2, settled.len()), ("refused", 9, 1), "{settled:?}");
+}
