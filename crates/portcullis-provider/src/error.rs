@@ -216,7 +216,10 @@ impl ApiError {
             error: AnthropicError {
                 kind: self.kind.anthropic_type(),
                 message: &self.message,
-                details: self.code.as_deref().map(|error_code| AnthropicDetails { error_code }),
+                details: self.code.as_deref().map(|error_code| AnthropicDetails {
+                    error_code,
+                    metadata: self.upstream.as_deref(),
+                }),
             },
             request_id,
         })
@@ -309,6 +312,8 @@ struct AnthropicError<'a> {
 #[derive(Serialize)]
 struct AnthropicDetails<'a> {
     error_code: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metadata: Option<&'a UpstreamMeta>,
 }
 
 fn to_json(body: &impl Serialize) -> Vec<u8> {

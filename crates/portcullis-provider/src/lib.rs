@@ -11,6 +11,9 @@
 //!   400 that names it. (test `every_key_of_the_request_type_hits_a_rule`)
 //! - Key order and the text of numbers in tool schemas and arguments survive: the prompt cache is a byte prefix and
 //!   ids are 64 bits. (test `arguments_and_schemas_keep_their_text`)
+//!   On the way back a stream's arguments keep the upstream's escapes as well; those of a whole answer are written anew,
+//!   compact, and may spell a character that was escaped: the JSON means the same, and the upstream reads it as JSON
+//!   when a conversation brings it back.
 //! - A Messages body changes in the model's value alone. (test `all_bytes_outside_the_span_are_unchanged`)
 //! - A stream never ends silently: without the upstream's own end the client gets an error, and no end mark is ever
 //!   invented. (test `a_stream_that_ends_early_never_ends_silently`)
@@ -33,7 +36,8 @@ pub mod warnings;
 pub use anthropic::accumulator::{Flow, MessageAccumulator};
 pub use anthropic::tap::MessagesTap;
 pub use chat::request::{
-    ChatRequest, OnUnsupported, ResponseContext, SamplingPolicy, TranslatedRequest, TranslationOptions,
+    ChatRequest, OnUnsupported, Places, ResponseContext, SamplingPolicy, TranslatedRequest,
+    TranslationOptions,
 };
 pub use chat::response::{Completion, to_completion};
 pub use chat::stream::ChatStream;

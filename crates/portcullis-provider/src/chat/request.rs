@@ -18,6 +18,7 @@ mod messages;
 mod output;
 mod pairing;
 mod path;
+mod places;
 mod prefill;
 mod reasoning;
 mod sampling;
@@ -31,6 +32,8 @@ use std::fmt;
 
 use portcullis_types::ModelId;
 
+pub use places::Places;
+
 pub use context::{OnUnsupported, ResponseContext, SamplingPolicy, TranslatedRequest, TranslationOptions};
 
 use crate::invalid::{InvalidCode, InvalidRequest};
@@ -40,7 +43,7 @@ use crate::models;
 use crate::openai;
 use crate::warnings::Warnings;
 use block::{Block, Cache};
-use messages::{Conversation, Role};
+use messages::{Conversation, Role, Turn};
 use path::Path;
 use scope::Scope;
 
@@ -53,6 +56,7 @@ pub struct ChatRequest<'a> {
     object: Object<'a>,
     model: Cow<'a, str>,
     stream: bool,
+    header_betas: Vec<String>,
 }
 
 impl<'a> ChatRequest<'a> {
@@ -72,7 +76,15 @@ impl<'a> ChatRequest<'a> {
         let path = Path::root("model");
         let model = path.text(object.given("model").ok_or_else(|| path.missing())?)?.decode();
         let stream = object.given("stream").map(|flag| Path::root("stream").boolean(flag)).transpose()?;
-        Ok(Self { object, model, stream: stream.unwrap_or(false) })
+        Ok(Self { object, model, stream: stream.unwrap_or(false), header_betas: Vec::new() })
+    }
+
+    /// The same with the values of the client's own `anthropic-beta` headers, one by one: they come first in
+    /// [`TranslatedRequest::betas`], and what they ask for is not asked for again.
+    #[must_use]
+    pub fn with_header_betas(mut self, betas: impl IntoIterator<Item = String>) -> Self {
+        self.header_betas.extend(betas);
+        self
     }
 
     /// The model as the client named it.
@@ -109,6 +121,7 @@ impl<'a> ChatRequest<'a> {
     ) -> Result<TranslatedRequest, InvalidRequest> {
         let (warnings, betas) = (Warnings::default(), Vec::new());
         let mut scope = Scope { model: models::find(model), options: *options, warnings, betas };
+        self.header_betas.iter().for_each(|beta| scope.beta(beta));
         let draft = Draft::new(self, &mut scope)?;
         let upstream_streams =
             self.stream || draft.max_tokens.defaulted || draft.max_tokens.value > LONG_ANSWER;
@@ -120,6 +133,7 @@ impl<'a> ChatRequest<'a> {
             max_tokens_field: draft.max_tokens.field,
             custom_tools: draft.tools.custom.clone(),
             legacy_functions: draft.tools.legacy,
+            places: Places::new(draft.conversation.turns.iter().map(Turn::message), draft.tools.places),
         };
         let mut writer = Writer::with_capacity(self.object.raw.len() + 512);
         draft.write(model, upstream_streams, &self.object, &mut writer);

@@ -237,6 +237,9 @@ impl UpstreamError {
             UpstreamCause::ModelNotFound => Some("model".to_owned()),
             UpstreamCause::InvalidRequest => {
                 let (path, _) = self.message.as_deref()?.split_once(": ")?;
+                if let Some(path) = context.places.client_path(path) {
+                    return Some(path);
+                }
                 let name = match path {
                     "max_tokens" if context.max_tokens_field.is_empty() => "max_tokens",
                     "max_tokens" => context.max_tokens_field,

@@ -11,6 +11,7 @@ use std::path::Path;
 
 use portcullis_provider::{
     ChatRequest, InvalidRequest, OnUnsupported, SamplingPolicy, TranslatedRequest, TranslationOptions,
+    UpstreamError,
 };
 use serde_json::{Value, json};
 
@@ -311,6 +312,66 @@ fn betas_share_one_header() {
             "{bad}"
         );
     }
+}
+
+#[test]
+fn an_mcp_flag_of_the_clients_own_stands_for_itself_wherever_it_was_sent() {
+    let translated = |header: &[&str]| {
+        let body = with("mcp_servers", &json!([{"type": "url", "url": "https://x.example", "name": "s"}]));
+        let header = header.iter().map(|beta| (*beta).to_owned());
+        let request = ChatRequest::parse(&body).unwrap().with_header_betas(header);
+        let model = request.model().parse().unwrap();
+        let translated = request.into_messages(&model, &TranslationOptions::default()).unwrap();
+        let has_toolset = String::from_utf8(translated.body).unwrap().contains("mcp_toolset");
+        (translated.betas.join(","), has_toolset)
+    };
+    assert_eq!(translated(&[]), ("mcp-client-2025-11-20".to_owned(), true));
+    assert_eq!(translated(&["a", "b"]), ("a,b,mcp-client-2025-11-20".to_owned(), true));
+    assert_eq!(translated(&["mcp-client-2025-11-20"]), ("mcp-client-2025-11-20".to_owned(), true));
+    assert_eq!(translated(&["mcp-client-2026-09-15", "a"]), ("mcp-client-2026-09-15,a".to_owned(), true));
+    assert_eq!(translated(&["mcp-client-2025-04-04"]), ("mcp-client-2025-04-04".to_owned(), false));
+}
+
+/// The client's path for an upstream's complaint about the translated request.
+fn blamed(request: &Value, upstream_path: &str) -> Option<String> {
+    let translated = translate(request.to_string().as_bytes(), &TranslationOptions::default()).unwrap();
+    let message = format!("{upstream_path}: Field required");
+    let body = json!({"type": "error", "error": {"type": "invalid_request_error", "message": message}});
+    let error = UpstreamError::parse(400, &|_| None, body.to_string().as_bytes());
+    error.to_openai(&translated.context).param
+}
+
+#[test]
+fn an_upstream_error_names_the_clients_message_and_tool() {
+    let tool = |name: &str| json!({"type": "function", "function": {"name": name}});
+    let call = json!({"id": "c1", "type": "function", "function": {"name": "b", "arguments": "{}"}});
+    let mut request = json!({
+        "model": "claude-opus-4-8", "max_tokens": 100, "tools": [tool("a"), tool("b")], "web_search_options": {},
+        "messages": [
+            {"role": "system", "content": "s"}, {"role": "user", "content": "hi"},
+            {"role": "assistant", "content": null, "tool_calls": [call]},
+            {"role": "tool", "tool_call_id": "c1", "content": "r"}, {"role": "user", "content": "and?"},
+            {"role": "assistant", "content": ""}, {"role": "assistant", "content": "yes"},
+            {"role": "user", "content": "go on"},
+        ],
+    });
+    let names = |request: &Value, path| blamed(request, path).unwrap_or_default();
+    assert_eq!(names(&request, "messages.0.content.0.text"), "messages[1]");
+    assert_eq!(names(&request, "messages.1.content.0.tool_use.id"), "messages[2]");
+    // Two of the client's, joined.
+    assert_eq!(names(&request, "messages.2.content"), "messages");
+    // An empty one disappeared before it.
+    assert_eq!(names(&request, "messages.3"), "messages[6]");
+    assert_eq!(names(&request, "messages.4"), "messages[7]");
+    assert_eq!(names(&request, "messages.5"), "");
+    assert_eq!(names(&request, "system.0.text"), "messages");
+    assert_eq!(names(&request, "tools.1.custom.input_schema.type"), "tools[1]");
+    assert_eq!(names(&request, "tools.2.max_uses"), "tools");
+    let allowed = json!({"mode": "auto", "tools": [{"type": "function", "function": {"name": "b"}}]});
+    request["tool_choice"] = json!({"type": "allowed_tools", "allowed_tools": allowed});
+    assert_eq!(names(&request, "tools.0.custom.input_schema.type"), "tools");
+    let only_system = json!({"model": "claude-opus-4-8", "messages": [{"role": "system", "content": "a"}, {"role": "developer", "content": "b"}]});
+    assert_eq!(names(&only_system, "messages.0.content.0.text"), "messages");
 }
 
 fn with_schema(schema: &str) -> Result<TranslatedRequest, InvalidRequest> {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::places::Places;
 use crate::warnings::Warnings;
 
 /// What to do with a parameter that has no equivalent and is normally ignored or emulated with a report.
@@ -25,6 +26,12 @@ pub enum SamplingPolicy {
 }
 
 /// How a route wants its requests translated.
+///
+/// Not offered yet, so that what happens is always the first alternative: a system message in the middle that the model
+/// does not take is moved to the system prompt (rather than becoming part of the user's turn at its place); a missing
+/// token limit becomes the model's largest (rather than a cap of the route's); thinking that was asked for shows its
+/// summary; names of tools that the upstream would refuse are refused (rather than rewritten there and back); so are
+/// grammars of custom tools and media behind `http:`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TranslationOptions {
     /// For parameters without an equivalent.
@@ -43,7 +50,8 @@ pub struct TranslatedRequest {
     /// Whether the body asks for a stream: because the client does, or because the answer may take longer than an
     /// idle connection lives. The gateway then puts the stream together for the client.
     pub upstream_streams: bool,
-    /// Values for `anthropic-beta`, in order, without duplicates: the client's own, then those the translation needs.
+    /// Values for `anthropic-beta`, in order, without duplicates: the client's headers', the body's, then those the
+    /// translation needs.
     pub betas: Vec<String>,
     /// What was ignored, emulated or repaired.
     pub warnings: Warnings,
@@ -68,4 +76,6 @@ pub struct ResponseContext {
     pub custom_tools: BTreeSet<String>,
     /// The client used the deprecated `functions`, so the answer uses `function_call`.
     pub legacy_functions: bool,
+    /// Where the messages and tools that were sent stand in the client's request.
+    pub places: Places,
 }

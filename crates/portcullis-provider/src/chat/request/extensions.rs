@@ -49,8 +49,9 @@ pub(super) fn betas(request: &Object<'_>, scope: &mut Scope) -> Result<(), Inval
 
 /// Adds the flags that the request's parameters need.
 pub(super) fn needed_betas(request: &Object<'_>, scope: &mut Scope) {
-    let older_mcp = scope.betas.iter().any(|beta| beta == "mcp-client-2025-04-04");
-    if request.given("mcp_servers").is_some() && !older_mcp {
+    // The client's own version of it, older or newer, stands for itself.
+    let has_mcp = scope.betas.iter().any(|beta| beta.starts_with("mcp-client-"));
+    if request.given("mcp_servers").is_some() && !has_mcp {
         scope.beta("mcp-client-2025-11-20");
     }
     if request.given("speed").is_some() {

@@ -193,6 +193,7 @@ fn allowed_tools<'a>(
         return Err(list_path.refuse(InvalidCode::InvalidValue, "must not be empty"));
     }
     tools.list.retain(|tool| names.contains(&tool.name));
+    tools.places.count = 0;
     let mode_path = path.key("mode");
     match mode_path.text(allowed.given("mode").ok_or_else(|| mode_path.missing())?)?.decode().as_ref() {
         "auto" => Ok(Kind::Auto),

@@ -16,6 +16,7 @@ use std::collections::{BTreeSet, HashSet};
 
 use super::cache;
 use super::path::Path;
+use super::places::ToolPlaces;
 use super::schema;
 use super::scope::Scope;
 use crate::invalid::{InvalidCode, InvalidRequest};
@@ -59,6 +60,7 @@ pub(super) struct Tools<'a> {
     pub(super) legacy: bool,
     /// None of them may be called: they stand in for those of the history.
     pub(super) placeholders: bool,
+    pub(super) places: ToolPlaces,
 }
 
 impl Tool<'_> {
@@ -98,6 +100,8 @@ pub(super) fn translate<'a>(
         }
     }
     functions(request, &mut tools, scope)?;
+    let list = if tools.legacy { "functions" } else { "tools" };
+    tools.places = ToolPlaces { list, count: tools.list.len() };
     if let Some(options) = request.given("web_search_options") {
         tools.list.push(web_search(options, scope)?);
     }

@@ -43,6 +43,7 @@ fn context(input: &Value) -> ResponseContext {
             .map(|tool| tool["custom"]["name"].as_str().unwrap().to_owned())
             .collect(),
         legacy_functions: request.get("functions").is_some(),
+        ..ResponseContext::default()
     }
 }
 

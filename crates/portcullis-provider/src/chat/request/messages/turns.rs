@@ -27,6 +27,13 @@ pub(in crate::chat::request) struct Turn<'a> {
     pub(in crate::chat::request) last_message: usize,
 }
 
+impl Turn<'_> {
+    /// The client's message this turn is made of, if it is one.
+    pub(in crate::chat::request) fn message(&self) -> Option<usize> {
+        (self.first_message == self.last_message).then_some(self.first_message)
+    }
+}
+
 /// A system message that waits for its place.
 #[derive(Debug)]
 struct Waiting<'a> {
@@ -170,7 +177,7 @@ impl<'a> Turns<'a> {
     /// Without a user there is no conversation, so the instructions become the user's.
     fn only_system(&mut self, scope: &mut Scope) -> Result<(), InvalidRequest> {
         let messages = Path::root("messages");
-        let blocks = std::mem::take(&mut self.system);
+        let mut blocks = std::mem::take(&mut self.system);
         if blocks.is_empty() {
             return Err(messages
                 .index(0)
@@ -181,7 +188,7 @@ impl<'a> Turns<'a> {
             scope.emulated(messages.index(message))?;
             self.turn(Role::User, message);
         }
-        self.user(0, blocks);
+        self.turns.iter_mut().take(1).for_each(|turn| turn.blocks = std::mem::take(&mut blocks));
         Ok(())
     }
 }

@@ -1,0 +1,73 @@
+//! Where the parts of the sent request stand in the client's, for an upstream's error that names one of them.
+
+/// A compact map from the upstream's indices to the client's: eight bytes for each turn.
+///
+/// Only the place of a message or a tool is kept. Inside a message, parts may have been left out, joined or moved, so an
+/// error about one of them names the message.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Places {
+    /// The client's message behind each turn; none if several were joined.
+    turns: Box<[Option<u32>]>,
+    tools: ToolPlaces,
+}
+
+/// Which of the sent tools are the client's, and the name of its list.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct ToolPlaces {
+    pub(super) list: &'static str,
+    /// So many of the first tools stand in that list in the same order.
+    pub(super) count: usize,
+}
+
+impl Places {
+    pub(super) fn new(turns: impl Iterator<Item = Option<usize>>, tools: ToolPlaces) -> Self {
+        let turns = turns.map(|message| message.and_then(|index| u32::try_from(index).ok())).collect();
+        Self { turns, tools }
+    }
+
+    /// The client's path for the upstream's, such as `messages[5]` for `messages.3.content.0.text`; none if unknown.
+    pub(crate) fn client_path(&self, upstream: &str) -> Option<String> {
+        let mut steps = upstream.split('.');
+        let (root, index) = (steps.next()?, steps.next());
+        let index: Option<usize> = index.and_then(|index| index.parse().ok());
+        match root {
+            "system" => Some("messages".to_owned()),
+            "messages" => Some(match self.turns.get(index?)? {
+                Some(message) => format!("messages[{message}]"),
+                None => "messages".to_owned(),
+            }),
+            "tools" if self.tools.list.is_empty() => None,
+            "tools" if index? < self.tools.count => Some(format!("{}[{}]", self.tools.list, index?)),
+            "tools" => Some(self.tools.list.to_owned()),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_of_the_upstreams_becomes_the_clients_as_far_as_it_is_known() {
+        let tools = ToolPlaces { list: "functions", count: 2 };
+        let places = Places::new([Some(1), None, Some(4)].into_iter(), tools);
+        for (upstream, client) in [
+            ("messages.0.content.3.text", Some("messages[1]")),
+            ("messages.1", Some("messages")),
+            ("messages.2.content", Some("messages[4]")),
+            ("messages.3.content", None),
+            ("messages.x", None),
+            ("messages", None),
+            ("system.0.text", Some("messages")),
+            ("tools.1.custom.input_schema", Some("functions[1]")),
+            ("tools.2.name", Some("functions")),
+            ("thinking.budget_tokens", None),
+            ("", None),
+        ] {
+            assert_eq!(places.client_path(upstream).as_deref(), client, "{upstream}");
+        }
+        assert_eq!(Places::default().client_path("messages.0"), None);
+        assert_eq!(Places::default().client_path("tools.0"), None);
+    }
+}
