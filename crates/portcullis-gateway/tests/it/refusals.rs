@@ -149,7 +149,12 @@ async fn a_query_is_not_a_way_upstream() {
 async fn what_concerns_the_gateways_credentials_is_not_the_clients_key_failing() {
     let denied = r#"{"type":"error","error":{"type":"permission_error","message":"User: arn:aws:sts::1:assumed-role/r/s is not authorized to perform: aws-external-anthropic:CreateInference"}}"#;
     let answers = [
-        (403, "application/json", denied, "access_denied"),
+        (
+            403,
+            "application/json",
+            denied,
+            "is not authorized to perform: aws-external-anthropic:CreateInference",
+        ),
         (
             401,
             "application/x-amz-json-1.1",
