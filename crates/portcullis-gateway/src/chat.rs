@@ -39,7 +39,7 @@ async fn complete(gateway: &Parts, arrival: &Arrival, request: Request) -> Resul
     let (client, body) = request.into_parts();
     check_query(client.uri.query(), &[])?;
     let (caller, body, snapshot) = way::receive(gateway, &client.headers, body).await?;
-    let chat = ChatRequest::parse(&body)?;
+    let chat = ChatRequest::parse(&body)?.with_header_betas(way::client_betas(&client.headers));
     let resolved = way::resolve(caller, &client.headers, &snapshot, chat.model())?;
     let admitted = way::admit(resolved)?;
     drop(snapshot);

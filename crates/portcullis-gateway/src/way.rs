@@ -14,7 +14,7 @@ pub(crate) mod send;
 pub(crate) mod settle;
 
 pub(crate) use admit::{Admitted, admit};
-pub(crate) use attempt::{Attempt, Payload, Signed};
+pub(crate) use attempt::{Attempt, Payload, Signed, client_betas};
 pub(crate) use authenticate::{Authenticated, authenticate};
 pub(crate) use receive::receive;
 pub(crate) use resolve::{Resolved, resolve};

@@ -81,19 +81,18 @@ fn forwarded(client: &HeaderMap) -> Result<HeaderMap, GatewayError> {
     Ok(headers)
 }
 
+/// The values of the client's `anthropic-beta` headers, one by one.
+pub(crate) fn client_betas(headers: &HeaderMap) -> impl Iterator<Item = String> {
+    let values = headers.get_all(ANTHROPIC_BETA).iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).map(str::trim).filter(|beta| !beta.is_empty()).map(str::to_owned)
+}
+
 /// Appends what is not there yet, comma-joined without spaces, after the client's own.
 fn add_betas(headers: &mut HeaderMap, betas: &[String]) -> Result<(), GatewayError> {
     if betas.is_empty() {
         return Ok(());
     }
-    let client: Vec<String> = headers
-        .get_all(ANTHROPIC_BETA)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .map(|beta| beta.trim().to_owned())
-        .filter(|beta| !beta.is_empty())
-        .collect();
+    let client: Vec<String> = client_betas(headers).collect();
     let mut joined: Vec<&str> = Vec::new();
     for beta in client.iter().chain(betas) {
         if !joined.contains(&beta.as_str()) {
