@@ -1,4 +1,4 @@
-//! The two shapes of a log line, both with escaped values.
+//! The two shapes of a log line, both with escaped values, and the one line that no event makes.
 
 use std::fmt::{self, Write};
 
@@ -6,9 +6,11 @@ use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
 use tracing_subscriber::field::RecordFields;
 use tracing_subscriber::fmt::format::{Format, Json, JsonFields, Writer};
+use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
+use crate::LogFormat;
 use crate::escape::Escaping;
 
 /// Fields as people read them: the message, then `name=value`.
@@ -86,5 +88,24 @@ where
         self.0.format_event(context, Writer::new(&mut line), event)?;
         Escaping::for_json(&mut writer).write_str(line.trim_end_matches('\n'))?;
         writer.write_char('\n')
+    }
+}
+
+/// The line, with its line break, in place of `lost` others.
+///
+/// Not an event: it is not for a filter to leave out, and must stand where the others are missing, not behind what
+/// waits.
+pub(crate) fn lost_lines(format: LogFormat, lost: usize) -> String {
+    const MESSAGE: &str = "log lines are missing here, because nobody read them or they could not be written";
+    let target = "portcullis_telemetry";
+    let mut now = String::new();
+    if SystemTime.format_time(&mut Writer::new(&mut now)).is_err() {
+        now.clear();
+    }
+    match format {
+        LogFormat::Json => format!(
+            "{{\"timestamp\":\"{now}\",\"level\":\"WARN\",\"fields\":{{\"message\":\"{MESSAGE}\",\"log.lost\":{lost}}},\"target\":\"{target}\"}}\n"
+        ),
+        LogFormat::Human | LogFormat::Auto => format!("{now}  WARN {target}: {MESSAGE} log.lost={lost}\n"),
     }
 }

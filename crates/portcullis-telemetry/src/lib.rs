@@ -1,20 +1,24 @@
 //! Logs, set up in one place: structured, to standard error, for people on a terminal and for machines elsewhere.
 //!
 //! Start at [`init`], which the binary calls once, first thing. [`subscriber`] is the same without the global state, for
-//! whoever brings a writer. The private `escape` keeps values from forging lines; `filter` reads what is to be logged.
+//! whoever brings a writer. The private `escape` keeps values from forging lines; `filter` reads what is to be logged; `queue`
+//! keeps a reader who does not read from holding up those who log.
 //!
 //! Everything else in the house logs through `tracing` and knows nothing of this crate. Traces and metrics for export
-//! are further layers on the one subscriber, so they belong here too, and [`Logs`] is what would flush them at the end.
+//! are further layers on the one subscriber, so they belong here too, and [`Logs`] flushes at the end.
 //!
 //! # Invariants
 //! - One event is one line, whatever its values hold. (tests `a_value_cannot_forge_a_line`, `any_text_stays_on_its_line`)
 //! - No value reaches a terminal as a control sequence. (test `a_value_cannot_steer_a_terminal`)
 //! - A log that cannot be written is lost, and stops nothing. (test `a_broken_writer_stops_nothing`)
+//! - A log that nobody reads stops nothing either: what waits is bounded, and what is lost is counted and said. (test
+//!   `a_blocked_writer_holds_up_nobody_and_what_is_lost_is_said_in_its_place`)
 //! - A filter that would silently log nothing is refused, not guessed at. (test `what_is_wrong_with_a_filter_is_said`)
 
 mod escape;
 mod filter;
 mod format;
+mod queue;
 
 #[cfg(test)]
 mod tests;
@@ -84,13 +88,18 @@ pub enum TelemetryError {
     /// Something in this process has set up logging before.
     #[error("logging is already set up in this process")]
     AlreadySet,
+    /// The operating system has no thread to give for writing.
+    #[error("cannot start the thread that writes the log")]
+    Thread(#[source] std::io::Error),
 }
 
-/// Logging, set up. Keep it until the process ends.
+/// Logging, set up. Keep it until the process ends: dropping it writes out what waits, for two seconds at most, and
+/// what is logged afterwards is lost.
 #[derive(Debug)]
-#[must_use = "logging ends with the process, not before"]
+#[must_use = "logging ends when this is dropped"]
 pub struct Logs {
     format: LogFormat,
+    _flush: queue::Flush,
 }
 
 impl Logs {
@@ -101,16 +110,21 @@ impl Logs {
     }
 }
 
-/// Sets up logging to standard error for the whole process.
+/// Sets up logging to standard error for the whole process, through a thread of its own: whoever logs never waits.
 ///
 /// # Errors
-/// [`TelemetryError::Filter`] when the filter cannot be read, [`TelemetryError::AlreadySet`] the second time.
+/// [`TelemetryError::Filter`] when the filter cannot be read, [`TelemetryError::AlreadySet`] the second time,
+/// [`TelemetryError::Thread`] when there is no thread to be had.
 pub fn init(settings: &LogSettings) -> Result<Logs, TelemetryError> {
     let destination =
         if std::io::stderr().is_terminal() { Destination::Terminal } else { Destination::Other };
-    let subscriber = subscriber(settings, destination, std::io::stderr)?;
+    let format = resolve(settings.format, destination);
+    let say_lost = move |lost| format::lost_lines(format, lost);
+    let (lines, flush) = queue::start(std::io::stderr(), queue::CAPACITY, queue::PATIENCE, say_lost)
+        .map_err(TelemetryError::Thread)?;
+    let subscriber = subscriber(settings, destination, lines)?;
     tracing::subscriber::set_global_default(subscriber).map_err(|_| TelemetryError::AlreadySet)?;
-    Ok(Logs { format: resolve(settings.format, destination) })
+    Ok(Logs { format, _flush: flush })
 }
 
 /// Where log lines end up.

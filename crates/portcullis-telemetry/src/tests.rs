@@ -193,3 +193,22 @@ fn a_broken_writer_stops_nothing() {
         tracing::subscriber::with_default(subscriber, || info!("lost"));
     }
 }
+
+#[test]
+fn the_line_about_lost_lines_looks_like_any_other() {
+    let json = crate::format::lost_lines(LogFormat::Json, 89);
+    let object: Value = serde_json::from_str(json.strip_suffix('\n').unwrap()).unwrap();
+    let other = logged_object(|| warn!("other"));
+    let names = |object: &Value| object.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    assert_eq!(names(&object), names(&other));
+    assert_eq!((&object["level"], &object["fields"]["log.lost"]), (&"WARN".into(), &89.into()));
+    assert_eq!(
+        object["timestamp"].as_str().map(str::len),
+        other["timestamp"].as_str().map(str::len),
+        "{object} {other}"
+    );
+    let human = crate::format::lost_lines(LogFormat::Human, 89);
+    let other = logged(LogFormat::Human, Destination::Other, "info", || warn!(log.lost = 89, "other"));
+    assert!(human.ends_with(" log.lost=89\n") && human.lines().count() == 1, "{human:?}");
+    assert_eq!(human.find("WARN"), other.find("WARN"), "{human:?} {other:?}");
+}
