@@ -216,10 +216,10 @@ impl ApiError {
             error: AnthropicError {
                 kind: self.kind.anthropic_type(),
                 message: &self.message,
-                details: self.code.as_deref().map(|error_code| AnthropicDetails {
-                    error_code,
-                    metadata: self.upstream.as_deref(),
-                }),
+                details: self
+                    .code
+                    .as_deref()
+                    .map(|error_code| AnthropicDetails { error_code, metadata: self.upstream.as_deref() }),
             },
             request_id,
         })

@@ -160,9 +160,12 @@ struct Delta<'a> {
     partial_json: Option<&'a RawValue>,
     #[serde(borrow)]
     signature: Option<&'a RawValue>,
-    citation: Option<Value>,
-    content: Option<Value>,
-    encrypted_content: Option<Value>,
+    #[serde(borrow)]
+    citation: Option<&'a RawValue>,
+    #[serde(borrow)]
+    content: Option<&'a RawValue>,
+    #[serde(borrow)]
+    encrypted_content: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -266,8 +269,8 @@ impl Assembly {
                 return body("input", delta.partial_json).map(|text| Step::InputJson(index, text));
             }
             "signature_delta" => block.sign(delta.signature.map(RawValue::get).unwrap_or_default()),
-            "citations_delta" => block.citations.extend(delta.citation),
-            "compaction_delta" => block.compact(delta.content, delta.encrypted_content),
+            "citations_delta" => block.citations.extend(value(delta.citation)),
+            "compaction_delta" => block.compact(value(delta.content), value(delta.encrypted_content)),
             _ => {}
         }
         Ok(Step::Silent)
@@ -308,6 +311,10 @@ impl Assembly {
     fn require_start(&self) -> Result<(), StreamFault> {
         if self.started { Ok(()) } else { Err(StreamFault::NO_START) }
     }
+}
+
+fn value(raw: Option<&RawValue>) -> Option<Value> {
+    raw.and_then(|raw| lenient::read(raw.get()))
 }
 
 fn object(data: &str) -> Result<Map<String, Value>, StreamFault> {

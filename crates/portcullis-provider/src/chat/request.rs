@@ -74,7 +74,7 @@ impl<'a> ChatRequest<'a> {
             return Err(Path::root(key).unknown());
         }
         let path = Path::root("model");
-        let model = path.text(object.given("model").ok_or_else(|| path.missing())?)?.decode();
+        let model = path.text(path.required(&object)?)?.decode();
         let stream = object.given("stream").map(|flag| Path::root("stream").boolean(flag)).transpose()?;
         Ok(Self { object, model, stream: stream.unwrap_or(false), header_betas: Vec::new() })
     }

@@ -135,3 +135,14 @@ fn what_follows_the_end_is_skipped() {
     events.extend([start(), json!({"type": "ping"}), json!({"type": "error", "error": {}})]);
     assert_eq!(aggregate(&events, true).unwrap()["content"][0]["text"], json!("a"));
 }
+
+#[test]
+fn half_a_surrogate_pair_in_a_citation_does_not_break_the_stream() {
+    let start = start().to_string();
+    let block = block(json!({"type": "text", "text": "a"})).to_string();
+    let citation = r#"{"type":"content_block_delta","index":0,"delta":{"type":"citations_delta","citation":{"type":"char_location","cited_text":"\ud83d"}}}"#;
+    let end = end().map(|event| event.to_string());
+    let events = [&start, &block, citation, &end[0], &end[1], &end[2]];
+    let message = aggregate_texts(&events, true).unwrap();
+    assert_eq!(message["content"][0]["citations"][0]["cited_text"], "\u{fffd}");
+}

@@ -179,7 +179,7 @@ pub(super) fn thinking_block<'a>(
     scope: &mut Scope,
 ) -> Result<Option<Block<'a>>, InvalidRequest> {
     let type_path = path.key("type");
-    let kind = type_path.text(item.given("type").ok_or_else(|| type_path.missing())?)?.decode();
+    let kind = type_path.text(type_path.required(item)?)?.decode();
     let proof = |name: &str| item.text(name).filter(|text| !text.inner().is_empty());
     let (body, known) = match kind.as_ref() {
         "thinking" => {
@@ -266,7 +266,7 @@ fn tool_call<'a>(
         &["id", "type", "function", "custom", "index", "caller", "toolset_name", "cache_control"],
     )?;
     let id_path = path.key("id");
-    let id = id_path.text(call.given("id").ok_or_else(|| id_path.missing())?)?;
+    let id = id_path.text(id_path.required(call)?)?;
     let (name, input) = called(call, path, scope)?;
     let raw_id = id.decode();
     if pairing.is_replayed(&raw_id) {
@@ -296,12 +296,12 @@ fn called<'a>(
     match kind.map(Text::decode).as_deref() {
         None | Some("function") => {
             let path = path.key("function");
-            let function_object = path.object(call.given("function").ok_or_else(|| path.missing())?)?;
+            let function_object = path.object(path.required(call)?)?;
             function(function_object, &path, &["name", "arguments", "cache_control"], scope)
         }
         Some("custom") => {
             let path = path.key("custom");
-            let custom = path.object(call.given("custom").ok_or_else(|| path.missing())?)?;
+            let custom = path.object(path.required(call)?)?;
             path.only(custom, &["name", "input"])?;
             let input_path = path.key("input");
             let input = custom.given("input").map(|input| input_path.text(input)).transpose()?;

@@ -31,7 +31,7 @@ pub(super) fn mark<'a>(object: &Object<'a>, path: &Path<'_>) -> Result<Option<Ca
     let breakpoint = path.object(breakpoint)?;
     path.only(breakpoint, &["mode", "ttl"])?;
     let mode = path.key("mode");
-    let value = breakpoint.given("mode").ok_or_else(|| mode.missing())?;
+    let value = mode.required(breakpoint)?;
     if &mode.text(value)? != "explicit" {
         return Err(mode.refuse(InvalidCode::InvalidValue, "must be \"explicit\""));
     }

@@ -67,7 +67,7 @@ fn part_block<'a>(
     scope: &mut Scope,
 ) -> Result<Option<Block<'a>>, InvalidRequest> {
     let type_path = path.key("type");
-    let kind = part.given("type").ok_or_else(|| type_path.missing())?;
+    let kind = type_path.required(part)?;
     let kind = type_path.text(kind)?.decode();
     let media_speaker = matches!(speaker, Speaker::User | Speaker::Tool);
     let block = match kind.as_ref() {
@@ -111,7 +111,7 @@ fn text_part<'a>(
         scope.ignored(path.key("annotations"))?;
     }
     let text_path = path.key(key);
-    let text = part.given(key).ok_or_else(|| text_path.missing())?;
+    let text = text_path.required(part)?;
     let mark = cache::mark(part, path)?;
     let mut block = text_block(text_path.text(text)?);
     match &mut block {
@@ -140,13 +140,13 @@ fn image_part<'a>(
 ) -> Result<Block<'a>, InvalidRequest> {
     path.only(part, &["type", "image_url", "cache_control", "prompt_cache_breakpoint"])?;
     let image_path = path.key("image_url");
-    let image = image_path.object(part.given("image_url").ok_or_else(|| image_path.missing())?)?;
+    let image = image_path.object(image_path.required(part)?)?;
     image_path.only(image, &["url", "detail"])?;
     if let Some(detail) = image.given("detail") {
         check_detail(detail, &image_path.key("detail"), scope)?;
     }
     let url_path = image_path.key("url");
-    let text = url_path.text(image.given("url").ok_or_else(|| url_path.missing())?)?;
+    let text = url_path.text(url_path.required(image)?)?;
     let url = text.decode();
     let body = if media::is_data_url(&url) {
         let data_url = media::data_url(url, &url_path)?;
@@ -171,7 +171,7 @@ fn check_detail(detail: &Json<'_>, path: &Path<'_>, scope: &mut Scope) -> Result
 fn file_part<'a>(part: &Object<'a>, path: &Path<'_>, scope: &mut Scope) -> Result<Block<'a>, InvalidRequest> {
     path.only(part, &["type", "file", "cache_control", "prompt_cache_breakpoint"])?;
     let file_path = path.key("file");
-    let file = file_path.object(part.given("file").ok_or_else(|| file_path.missing())?)?;
+    let file = file_path.object(file_path.required(part)?)?;
     file_path.only(file, &["file_data", "file_id", "filename"])?;
     if file.given("file_id").is_some() {
         let what = "is not supported: this gateway keeps no files; send the file in `file_data`";
@@ -180,7 +180,7 @@ fn file_part<'a>(part: &Object<'a>, path: &Path<'_>, scope: &mut Scope) -> Resul
     let name_path = file_path.key("filename");
     let filename = file.given("filename").map(|name| name_path.text(name)).transpose()?;
     let data_path = file_path.key("file_data");
-    let data = data_path.text(file.given("file_data").ok_or_else(|| data_path.missing())?)?.decode();
+    let data = data_path.text(data_path.required(file)?)?.decode();
     let (media_type, payload) = if media::is_data_url(&data) {
         let data_url = media::data_url(data, &data_path)?;
         (data_url.media_type, data_url.payload)

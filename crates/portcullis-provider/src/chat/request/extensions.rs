@@ -93,7 +93,7 @@ fn compactions(list: &Array<'_>, path: &Path<'_>) -> Result<String, InvalidReque
                 let item = path.object(item)?;
                 path.only(item, &["type", "compact_threshold"])?;
                 let type_path = path.key("type");
-                let kind = type_path.text(item.given("type").ok_or_else(|| type_path.missing())?)?;
+                let kind = type_path.text(type_path.required(item)?)?;
                 if &kind != "compaction" {
                     return Err(type_path.refuse(InvalidCode::UnsupportedValue, "must be \"compaction\""));
                 }

@@ -75,7 +75,7 @@ fn translate_message<'a>(
     scope: &mut Scope,
 ) -> Result<(), InvalidRequest> {
     let role_path = path.key("role");
-    let role = role_path.text(message.given("role").ok_or_else(|| role_path.missing())?)?.decode();
+    let role = role_path.text(role_path.required(message)?)?.decode();
     if role != "function" && message.given("name").is_some() {
         scope.ignored(path.key("name"))?;
     }
@@ -99,7 +99,7 @@ fn translate_message<'a>(
         "tool" => {
             path.only(message, &["role", "content", "tool_call_id", "name", "is_error", "cache_control"])?;
             let id_path = path.key("tool_call_id");
-            let raw = id_path.text(message.given("tool_call_id").ok_or_else(|| id_path.missing())?)?.decode();
+            let raw = id_path.text(id_path.required(message)?)?.decode();
             let id = pairing.answer(&raw, &id_path)?;
             turns.result(index, result(message, id, path, scope)?);
             Ok(())
@@ -107,7 +107,7 @@ fn translate_message<'a>(
         "function" => {
             path.only(message, &["role", "content", "name"])?;
             let name_path = path.key("name");
-            let name = name_path.text(message.given("name").ok_or_else(|| name_path.missing())?)?.decode();
+            let name = name_path.text(name_path.required(message)?)?.decode();
             let id = pairing.answer_function(&name, &name_path)?;
             turns.result(index, result(message, id, path, scope)?);
             Ok(())

@@ -34,7 +34,7 @@ pub(super) fn translate(request: &Object<'_>, scope: &mut Scope) -> Result<Outpu
     let path = Path::root("response_format");
     let format = path.object(format)?;
     let type_path = path.key("type");
-    let kind = type_path.text(format.given("type").ok_or_else(|| type_path.missing())?)?.decode();
+    let kind = type_path.text(type_path.required(format)?)?.decode();
     match kind.as_ref() {
         "text" => path.only(format, &["type"]).map(|()| Output::default()),
         "json_object" => {
@@ -48,7 +48,7 @@ pub(super) fn translate(request: &Object<'_>, scope: &mut Scope) -> Result<Outpu
                 return Err(type_path.refuse(InvalidCode::UnsupportedValue, "is not supported by this model"));
             }
             let path = path.key("json_schema");
-            let schema = path.object(format.given("json_schema").ok_or_else(|| path.missing())?)?;
+            let schema = path.object(path.required(format)?)?;
             json_schema(schema, request, &path, scope)
         }
         _ => {
@@ -75,7 +75,7 @@ fn json_schema(
     let description = json_schema.given("description");
     let description = description.map(|text| path.key("description").text(text)).transpose()?;
     let schema_path = path.key("schema");
-    let schema = json_schema.given("schema").ok_or_else(|| schema_path.missing())?;
+    let schema = schema_path.required(json_schema)?;
     let strict = Strict { path: &schema_path, report: &"", description, object_root: false };
     Ok(Output { schema: Some(strict.adapt(schema, scope)?), json_object: false })
 }

@@ -41,6 +41,14 @@ impl<'p> Path<'p> {
         self.refuse(InvalidCode::MissingRequiredParameter, "is missing")
     }
 
+    /// The member this path ends in; it must be there, and not null.
+    ///
+    /// - `parent`: the object this path leads into.
+    pub(super) fn required<'j, 'a>(&self, parent: &'j Object<'a>) -> Result<&'j Json<'a>, InvalidRequest> {
+        let Step::Key(name) = self.step else { return Err(self.missing()) };
+        parent.given(name).ok_or_else(|| self.missing())
+    }
+
     pub(super) fn unknown(&self) -> InvalidRequest {
         InvalidRequest::at(
             InvalidCode::UnknownParameter,

@@ -291,7 +291,7 @@ fn native<'a>(
     let path = Path::root("thinking");
     let object = path.object(thinking)?;
     let path = path.key("type");
-    let name = path.text(object.given("type").ok_or_else(|| path.missing())?)?.decode();
+    let name = path.text(path.required(object)?)?.decode();
     let kinds =
         [ThinkingType::Adaptive, ThinkingType::Enabled, ThinkingType::Disabled, ThinkingType::BetweenTools];
     let kind = kinds.into_iter().find(|kind| kind.as_str() == name);

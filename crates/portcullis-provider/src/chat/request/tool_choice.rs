@@ -147,7 +147,7 @@ fn named_choice<'a>(
 ) -> Result<Kind<'a>, InvalidRequest> {
     path.only(choice, &["type", kind])?;
     let path = path.key(kind);
-    let inner = path.object(choice.given(kind).ok_or_else(|| path.missing())?)?;
+    let inner = path.object(path.required(choice)?)?;
     named(inner, &path, tools).map(Kind::Tool)
 }
 
@@ -159,7 +159,7 @@ fn named<'a>(
 ) -> Result<Cow<'a, str>, InvalidRequest> {
     path.only(object, &["name"])?;
     let path = path.key("name");
-    let name = path.text(object.given("name").ok_or_else(|| path.missing())?)?.decode();
+    let name = path.text(path.required(object)?)?.decode();
     if tools.list.iter().any(|tool| tool.name == name) {
         return Ok(name);
     }
@@ -175,10 +175,10 @@ fn allowed_tools<'a>(
     path.only(choice, &["type", "allowed_tools"])?;
     let path = path.key("allowed_tools");
     scope.emulated(path)?;
-    let allowed = path.object(choice.given("allowed_tools").ok_or_else(|| path.missing())?)?;
+    let allowed = path.object(path.required(choice)?)?;
     path.only(allowed, &["mode", "tools"])?;
     let list_path = path.key("tools");
-    let list = list_path.array(allowed.given("tools").ok_or_else(|| list_path.missing())?)?;
+    let list = list_path.array(list_path.required(allowed)?)?;
     let known: HashSet<&str> = tools.list.iter().map(|tool| tool.name.as_ref()).collect();
     let mut names = HashSet::new();
     for (index, entry) in list.items.iter().enumerate() {
@@ -195,7 +195,7 @@ fn allowed_tools<'a>(
     tools.list.retain(|tool| names.contains(&tool.name));
     tools.places.count = 0;
     let mode_path = path.key("mode");
-    match mode_path.text(allowed.given("mode").ok_or_else(|| mode_path.missing())?)?.decode().as_ref() {
+    match mode_path.text(mode_path.required(allowed)?)?.decode().as_ref() {
         "auto" => Ok(Kind::Auto),
         "required" => Ok(Kind::Any),
         _ => Err(mode_path.refuse(InvalidCode::InvalidValue, "must be \"auto\" or \"required\"")),

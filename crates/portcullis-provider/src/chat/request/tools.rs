@@ -160,7 +160,7 @@ fn tool_of<'a>(
     match kind.as_deref() {
         Some("function") => {
             let inner_path = path.key("function");
-            let function = inner_path.object(tool.given("function").ok_or_else(|| inner_path.missing())?)?;
+            let function = inner_path.object(inner_path.required(tool)?)?;
             path.only(tool, &with_native(&["type", "function"]))?;
             function_tool(function, tool, &inner_path, path, scope)
         }
@@ -201,7 +201,7 @@ fn with_native<'k>(keys: &[&'k str]) -> Vec<&'k str> {
 /// A function's name, as both APIs want it.
 pub(super) fn name<'a>(function: &Object<'a>, path: &Path<'_>) -> Result<Text<'a>, InvalidRequest> {
     let path = path.key("name");
-    let name = path.text(function.given("name").ok_or_else(|| path.missing())?)?;
+    let name = path.text(path.required(function)?)?;
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
     let decoded = name.decode();
     if (1..=64).contains(&decoded.len()) && decoded.bytes().all(allowed) {
@@ -282,7 +282,7 @@ fn custom_tool<'a>(
     path.only(tool, &with_native(&["type", "custom"]))?;
     scope.emulated(path)?;
     let path = path.key("custom");
-    let custom = path.object(tool.given("custom").ok_or_else(|| path.missing())?)?;
+    let custom = path.object(path.required(tool)?)?;
     path.only(custom, &["name", "description", "format"])?;
     let name = name(custom, &path)?;
     if let Some(format) = custom.given("format") {
@@ -340,7 +340,7 @@ fn location<'a>(place: &Json<'a>, path: &Path<'_>) -> Result<Vec<(&'static str, 
     let place = path.object(place)?;
     path.only(place, &["type", "approximate"])?;
     let path = path.key("approximate");
-    let place = path.object(place.given("approximate").ok_or_else(|| path.missing())?)?;
+    let place = path.object(path.required(place)?)?;
     path.only(place, &KEYS)?;
     let given = KEYS.into_iter().filter_map(|key| Some((key, place.given(key)?)));
     given.map(|(key, value)| Ok((key, path.key(key).text(value)?))).collect()
@@ -358,7 +358,7 @@ fn toolsets<'a>(request: &Object<'a>, tools: &mut Tools<'a>, scope: &Scope) -> R
     for (index, server) in servers.items.iter().enumerate() {
         let path = path.index(index);
         let name_path = path.key("name");
-        let name = name_path.text(path.object(server)?.given("name").ok_or_else(|| name_path.missing())?)?;
+        let name = name_path.text(name_path.required(path.object(server)?)?)?;
         let tool_name = format!("mcp_toolset:{}", name.decode());
         if !known.contains(&tool_name) {
             let raw = format!(r#"{{"type":"mcp_toolset","mcp_server_name":{}}}"#, name.quoted());
