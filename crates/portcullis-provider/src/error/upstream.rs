@@ -14,17 +14,8 @@ pub(super) const PROVIDER: Cow<'static, str> = Cow::Borrowed("claude-platform-aw
 const KEPT_TEXT: usize = 512;
 
 /// Fields that bear the same name in both dialects, when the upstream's message begins with one of them.
-const SAME_NAME: &[&str] = &[
-    "messages",
-    "model",
-    "temperature",
-    "top_p",
-    "tools",
-    "tool_choice",
-    "metadata",
-    "stream",
-    "service_tier",
-];
+const SAME_NAME: &[&str] =
+    &["messages", "model", "temperature", "top_p", "tools", "metadata", "stream", "service_tier"];
 
 /// Whose credential the upstream refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -243,7 +234,6 @@ impl UpstreamError {
                 let name = match path {
                     "max_tokens" if context.max_tokens_field.is_empty() => "max_tokens",
                     "max_tokens" => context.max_tokens_field,
-                    "stop_sequences" => "stop",
                     other => SAME_NAME.iter().find(|name| **name == other)?,
                 };
                 Some(name.to_owned())

@@ -37,8 +37,13 @@ impl Places {
                 None => "messages".to_owned(),
             }),
             "tools" if self.tools.list.is_empty() => None,
-            "tools" if index? < self.tools.count => Some(format!("{}[{}]", self.tools.list, index?)),
-            "tools" => Some(self.tools.list.to_owned()),
+            "tools" => Some(match index.filter(|index| *index < self.tools.count) {
+                Some(index) => format!("{}[{index}]", self.tools.list),
+                None => self.tools.list.to_owned(),
+            }),
+            "tool_choice" if self.tools.list == "functions" => Some("function_call".to_owned()),
+            "tool_choice" => Some(root.to_owned()),
+            "stop_sequences" => Some("stop".to_owned()),
             _ => None,
         }
     }
@@ -62,6 +67,9 @@ mod tests {
             ("system.0.text", Some("messages")),
             ("tools.1.custom.input_schema", Some("functions[1]")),
             ("tools.2.name", Some("functions")),
+            ("tools", Some("functions")),
+            ("tool_choice.name", Some("function_call")),
+            ("stop_sequences.0", Some("stop")),
             ("thinking.budget_tokens", None),
             ("", None),
         ] {
@@ -69,5 +77,6 @@ mod tests {
         }
         assert_eq!(Places::default().client_path("messages.0"), None);
         assert_eq!(Places::default().client_path("tools.0"), None);
+        assert_eq!(Places::default().client_path("tool_choice.name").as_deref(), Some("tool_choice"));
     }
 }
