@@ -122,11 +122,10 @@ impl Strict<'_> {
         if is_object && open && schema.get("properties").is_none() {
             return Err(self.refuse(at, "is a map: an object needs named `properties` to be enforced"));
         }
-        // Asked once: a hostile schema may repeat `oneOf` as often as it likes.
-        let any_of = schema.get("anyOf").is_some();
+        let level = Level { at, any_of: schema.get("anyOf").is_some() };
         let mut described = Vec::new();
         for (key, value) in &schema.members {
-            if self.fate(key, value, any_of, at)? == Fate::Describe {
+            if self.fate(key, value, level)? == Fate::Describe {
                 described.push((key.as_ref(), value));
             }
         }
@@ -139,7 +138,7 @@ impl Strict<'_> {
                 w.key("type").plain("object");
             }
             for (key, value) in &schema.members {
-                self.member(key, value, any_of, at, description.as_deref(), w, scope)?;
+                self.member(key, value, level, description.as_deref(), w, scope)?;
             }
             if let Some(description) = description.filter(|_| schema.get("description").is_none()) {
                 w.key("description").plain(&description);
@@ -175,19 +174,17 @@ impl Strict<'_> {
         Some(own.map_or_else(|| keywords.clone(), |own| format!("{}\n\n{keywords}", own.decode())))
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the state of one step of a recursion")]
     fn member(
         &self,
         key: &str,
         value: &Json<'_>,
-        any_of: bool,
-        at: &Pointer<'_>,
+        level: Level<'_>,
         description: Option<&str>,
         w: &mut Writer,
         scope: &mut Scope,
     ) -> Result<(), InvalidRequest> {
-        let here = at.step(key);
-        match self.fate(key, value, any_of, at)? {
+        let here = level.at.step(key);
+        match self.fate(key, value, level)? {
             Fate::Drop | Fate::Describe => Ok(()),
             Fate::Keep => {
                 match description.filter(|_| key == "description") {
@@ -234,22 +231,16 @@ impl Strict<'_> {
     }
 
     /// What to do with a keyword.
-    fn fate(
-        &self,
-        key: &str,
-        value: &Json<'_>,
-        any_of: bool,
-        at: &Pointer<'_>,
-    ) -> Result<Fate, InvalidRequest> {
+    fn fate(&self, key: &str, value: &Json<'_>, level: Level<'_>) -> Result<Fate, InvalidRequest> {
         Ok(match key {
             "$schema" | "$id" | "additionalProperties" => Fate::Drop,
             "type" | "$ref" | "default" | "required" | "description" | "title" => Fate::Keep,
             "properties" | "$defs" | "definitions" => Fate::Named,
             "items" if !matches!(value, Json::Array(_)) => Fate::Schema,
             "anyOf" => Fate::List("anyOf"),
-            "oneOf" if !any_of => Fate::List("anyOf"),
-            "allOf" => self.all_of(value, at)?,
-            "enum" | "const" => self.primitives(key, value, at)?,
+            "oneOf" if !level.any_of => Fate::List("anyOf"),
+            "allOf" => self.all_of(value, level.at)?,
+            "enum" | "const" => self.primitives(key, value, level.at)?,
             "pattern" if value.as_text().is_some_and(|pattern| is_simple(&pattern.decode())) => Fate::Keep,
             "minItems" if matches!(value, Json::Number("0" | "1")) => Fate::Keep,
             "format" if value.as_text().is_some_and(|format| FORMATS.contains(&format.decode().as_ref())) => {
@@ -278,6 +269,14 @@ impl Strict<'_> {
         }
         Ok(Fate::Keep)
     }
+}
+
+/// The schema whose keywords are being looked at.
+#[derive(Clone, Copy)]
+struct Level<'p> {
+    at: &'p Pointer<'p>,
+    /// It has `anyOf` itself. Asked once: a hostile schema may repeat `oneOf` as often as it likes.
+    any_of: bool,
 }
 
 /// What becomes of a keyword.
