@@ -13,7 +13,7 @@ use crate::body::JsonObject;
 use crate::error::AdminError;
 use crate::fields::{Fields, Reading, read};
 use crate::listing::{self, Query};
-use crate::permissions::{self, Action, api_key_scope, holds_any, sees};
+use crate::permissions::{self, Action, KeyToMake, api_key_scope, holds_any, sees};
 use crate::problem::{ProblemCode, Problems};
 use crate::{timestamp, workspaces};
 
@@ -53,7 +53,13 @@ async fn create_key(
     body: Map<String, Value>,
 ) -> Result<Json<Value>, AdminError> {
     let wanted = read_create(body, kind, caller, state.clock.now().into())?;
-    permissions::may_make_key(caller, kind, &wanted.scopes, wanted.user_id.as_deref())?;
+    let key = KeyToMake {
+        kind,
+        scopes: &wanted.scopes,
+        user_id: wanted.user_id.as_deref(),
+        expires_at: wanted.expires_at,
+    };
+    permissions::may_make_key(caller, &key)?;
     let workspace_id = match kind {
         KeyKind::OrganisationService => None,
         KeyKind::WorkspaceService | KeyKind::WorkspaceUser => {

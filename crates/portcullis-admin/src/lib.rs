@@ -9,7 +9,8 @@
 //!   (test `every_route_answers_every_kind_of_caller_as_the_table_says`)
 //! - A caller sees its own organisation, a workspace's key its own workspace; the rest does not exist.
 //!   (tests `another_organisation_finds_nothing`, `a_workspace_key_finds_only_its_own_workspace`)
-//! - No key makes one that may do more than itself. (test `a_key_cannot_grant_more_than_it_holds`)
+//! - No key makes one that may do more than itself, or for longer.
+//!   (tests `a_key_cannot_grant_more_than_it_holds`, `a_key_that_expires_makes_none_that_outlives_it`)
 //! - No answer shows a secret, but a new key once, to who made it. (test `no_answer_shows_a_secret`)
 //! - No body, however odd, gets a 5xx. (test `no_body_gets_a_server_error`)
 //! - Every answer carries a trace id. (test `every_answer_carries_a_trace_id`)

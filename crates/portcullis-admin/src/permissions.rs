@@ -5,9 +5,11 @@
 
 use portcullis_catalog::{AuthPatch, IntegrationPatch, KeyKind, NewAuth, Scope};
 use portcullis_types::{AwsAuth, TenantWorkspaceId};
+use time::OffsetDateTime;
 
 use crate::authentication::Caller;
 use crate::error::AdminError;
+use crate::timestamp;
 
 /// What can be asked of the control plane. Each route is exactly one of these.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -57,6 +59,12 @@ pub enum Denial {
     /// A person's key may be made by that person's own keys, or by keys that are nobody's.
     #[error("a person's key can make keys for the same person only")]
     AnotherPerson,
+    /// Its end would mean nothing if what it makes went on.
+    #[error(
+        "this key expires at {}, and so must the keys that it makes: give an `expires_at` that is no later",
+        timestamp::format(*.0)
+    )]
+    OutlivesItsMaker(OffsetDateTime),
 }
 
 fn alternatives(scopes: &[Scope]) -> String {
@@ -278,23 +286,33 @@ fn may_not(what: &'static str) -> Result<(), AdminError> {
     Err(Denial::OrganisationOnly(what).into())
 }
 
-/// Whether `caller` may make a key of this kind, with these scopes, for this person.
+/// A key as far as it matters for who may make it.
+pub(crate) struct KeyToMake<'a> {
+    pub(crate) kind: KeyKind,
+    pub(crate) scopes: &'a [Scope],
+    pub(crate) user_id: Option<&'a str>,
+    /// `None`: never.
+    pub(crate) expires_at: Option<OffsetDateTime>,
+}
+
+/// Whether `caller` may make this key.
 ///
-/// No key makes one that may do more than itself. (An organisation's key also hands out [`DATA_PLANE`] scopes.)
+/// No key makes one that may do more than itself, or for longer. (An organisation's key also hands out [`DATA_PLANE`]
+/// scopes.)
 ///
 /// # Errors
 /// The denial, as 403.
-pub(crate) fn may_make_key(
-    caller: &Caller,
-    kind: KeyKind,
-    scopes: &[Scope],
-    user_id: Option<&str>,
-) -> Result<(), AdminError> {
+pub(crate) fn may_make_key(caller: &Caller, key: &KeyToMake<'_>) -> Result<(), AdminError> {
+    let &KeyToMake { kind, scopes, user_id, expires_at } = key;
     if kind == KeyKind::OrganisationService && caller.workspace_id.is_some() {
         return may_not("make an organisation's key");
     }
     if caller.user_id.is_some() && caller.user_id.as_deref() != user_id {
         return Err(Denial::AnotherPerson.into());
+    }
+    let own_end = caller.expires_at.map(OffsetDateTime::from);
+    if let Some(own_end) = own_end.filter(|own| expires_at.is_none_or(|end| end > *own)) {
+        return Err(Denial::OutlivesItsMaker(own_end).into());
     }
     let may_grant = |scope: &Scope| {
         caller.scopes.contains(scope) || (caller.workspace_id.is_none() && DATA_PLANE.contains(scope))

@@ -1,5 +1,6 @@
 //! API keys: making, listing, revoking, and never giving away more than one has.
 
+use portcullis_types::Clock;
 use serde_json::{Value, json};
 
 use crate::world::{Holder, World, all_scopes, on_both};
@@ -10,6 +11,7 @@ on_both!(
     an_expired_key_stops,
     a_list_shows_the_kinds_that_the_caller_may_list,
     a_key_cannot_grant_more_than_it_holds,
+    a_key_that_expires_makes_none_that_outlives_it,
     a_persons_key_makes_keys_for_that_person,
     an_organisation_key_cannot_revoke_itself,
     a_wrong_body_is_told_field_by_field,
@@ -185,6 +187,53 @@ async fn a_key_cannot_grant_more_than_it_holds(world: &World) {
 fn is_data_plane(scope: &str) -> bool {
     matches!(scope, "completions.write" | "models.list" | "logs.write")
         || matches!(scope, "prompts.render" | "guardrails.invoke" | "mcp.invoke" | "agents.invoke")
+}
+
+async fn a_key_that_expires_makes_none_that_outlives_it(world: &World) {
+    let at = |seconds: i64| {
+        use time::format_description::well_known::Rfc3339;
+        (time::OffsetDateTime::from(world.clock.now()) + time::Duration::seconds(seconds))
+            .format(&Rfc3339)
+            .unwrap()
+    };
+    let make = async |key: &str, kind: &str, expires_at: Value| {
+        let mut body = json!({"name": "x", "scopes": ["workspace_service_api_keys.create"]});
+        if kind != "organisation/service" {
+            body["workspace_id"] = json!("ws-default");
+        }
+        if kind == "workspace/user" {
+            body["user_id"] = json!("ada");
+        }
+        body["expires_at"] = expires_at;
+        world.call(key, &format!("POST /v1/api-keys/{kind}"), Some(body)).await
+    };
+    let holders = [
+        (Holder::Organisation, vec!["organisation/service", "workspace/service", "workspace/user"]),
+        (Holder::Workspace, vec!["workspace/service", "workspace/user"]),
+    ];
+    for (holder, kinds) in holders {
+        let scopes = [
+            "organisation_service_api_keys.create",
+            "workspace_service_api_keys.create",
+            "workspace_user_api_keys.create",
+        ];
+        let end = world.clock.now() + std::time::Duration::from_secs(3600);
+        let (_, short) = world.key_until(holder, &scopes, Some(end)).await;
+        for kind in kinds {
+            for outlives in [json!(null), json!(at(3601)), json!("9999-12-31T00:00:00Z")] {
+                let refusal = make(&short, kind, outlives.clone()).await.refusal();
+                let expect = "403 AB03 -: this key expires at 2026-11-22T13:00:00.000Z, and so must the keys that it \
+                              makes: give an `expires_at` that is no later";
+                assert_eq!(refusal, expect, "{kind} {outlives}");
+            }
+            make(&short, kind, json!(at(3600))).await.ok();
+            let made = make(&short, kind, json!(at(60))).await.text("/key");
+            if kind == "workspace/service" {
+                assert_eq!(make(&made, kind, json!(at(61))).await.status, 403, "nor does a key it made");
+            }
+        }
+    }
+    make(&world.admin, "workspace/service", json!(null)).await.ok();
 }
 
 async fn a_persons_key_makes_keys_for_that_person(world: &World) {

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -160,6 +160,16 @@ impl World {
 
     /// A key made past the API, with any scopes.
     pub(crate) async fn key(&self, holder: Holder, scopes: &[&str]) -> (ApiKeyId, String) {
+        self.key_until(holder, scopes, None).await
+    }
+
+    /// The same, with an end.
+    pub(crate) async fn key_until(
+        &self,
+        holder: Holder,
+        scopes: &[&str],
+        expires_at: Option<SystemTime>,
+    ) -> (ApiKeyId, String) {
         let (organisation_id, workspace_id, kind, user_id) = match holder {
             Holder::Organisation => (self.organisation, None, KeyKind::OrganisationService, None),
             Holder::Workspace => (self.organisation, Some(self.workspace), KeyKind::WorkspaceService, None),
@@ -179,7 +189,7 @@ impl World {
             name: "a test's key".into(),
             description: None,
             scopes: scopes.iter().map(|scope| scope.parse().unwrap()).collect(),
-            expires_at: None,
+            expires_at: expires_at.map(OffsetDateTime::from),
         };
         let (key, secret): (_, ApiKeySecret) = self.catalog.create_api_key(new).await.unwrap();
         (key.id, secret.expose_secret().to_owned())
