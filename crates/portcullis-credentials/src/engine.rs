@@ -13,20 +13,21 @@ use tokio::runtime::Handle;
 
 use crate::error::{CredentialsError, Explanation};
 use crate::session::{SessionKey, SessionShape};
-use crate::slot::{Fetched, Slot, Surroundings};
+use crate::slot::{Fetched, Renewal, Slot, Surroundings};
 use crate::source::{Source, SourceChain, SourceFingerprint, SourceIdentity, StandardChain};
 use crate::sts::{AwsSts, SharedSts};
 
 /// How long a session lasts: what AWS gives by default, and the most that it gives to a caller that is itself a role.
-const SESSION_SECONDS: i32 = 3600;
+const SESSION_SECONDS: u16 = 3600;
 /// The SDK's own limits end a call after 10 s; this is for what they do not cover.
 const STS_PATIENCE: Duration = Duration::from_secs(12);
 /// The chain may run a command, ask IAM Identity Center, or try the instance metadata service four times.
 const CHAIN_PATIENCE: Duration = Duration::from_secs(20);
 /// Sessions beyond this push out the least recently used.
 const MOST_SESSIONS: u64 = 10_000;
-/// Longer than the longest session lives.
-const IDLE_SESSION_IS_DROPPED_AFTER: Duration = Duration::from_secs(13 * 3600);
+/// Longer than a session lives. What is dropped then holds no secret any more: a slot lets go of its session when that
+/// has expired. The cache's own expiry would not do for it, because the cache only tidies up while it is used.
+const IDLE_SLOT_IS_DROPPED_AFTER: Duration = Duration::from_secs(2 * SESSION_SECONDS as u64);
 
 /// For whom credentials are wanted.
 #[derive(Clone, Copy, Debug)]
@@ -91,7 +92,7 @@ impl CredentialEngine {
         let around = Surroundings { clock, runtime: Handle::current(), patience: STS_PATIENCE };
         let sessions = moka::sync::Cache::builder()
             .max_capacity(MOST_SESSIONS)
-            .time_to_idle(IDLE_SESSION_IS_DROPPED_AFTER)
+            .time_to_idle(IDLE_SLOT_IS_DROPPED_AFTER)
             // The default policy may refuse a newcomer, and with it the promise of one call per session.
             .eviction_policy(EvictionPolicy::lru())
             .build();
@@ -167,18 +168,21 @@ impl CredentialEngine {
         }
     }
 
-    /// Forgets the kept credentials if they are the `rejected` ones.
+    /// Takes note that AWS called the `rejected` credentials of `request` expired, and forgets them where that may help.
     ///
-    /// Of a thousand requests that fail on one expired session, the first makes a new one and the others leave it alone.
-    pub fn forget_rejected(&self, request: &CredentialRequest<'_>, rejected: &AwsCredentials) {
+    /// Of a thousand requests that fail on one expired session, the first makes the next caller fetch a new one and the
+    /// others leave it alone; to all of them it is [`Renewal::Worthwhile`]. A session younger than 30 s is kept, and one
+    /// that replaced a rejected session for 5 min: an upstream that calls everything expired gets its refusals passed
+    /// on, and costs one `AssumeRole` in 5 min. A retry makes sense only with credentials whose access key id is not
+    /// that of `rejected`, because a source may give the same ones again.
+    pub fn forget_rejected(&self, request: &CredentialRequest<'_>, rejected: &AwsCredentials) -> Renewal {
+        let id = &rejected.access_key_id;
         match request.auth {
-            AwsAuth::AccessKey { .. } => {}
-            AwsAuth::ServiceRole => self.forget_source(rejected),
-            AwsAuth::AssumedRole { .. } => {
-                if let Some(slot) = self.slot(request) {
-                    slot.forget_if(|kept| kept.access_key_id == rejected.access_key_id);
-                }
-            }
+            AwsAuth::AccessKey { .. } => Renewal::Futile,
+            AwsAuth::ServiceRole => self.0.source.reject(|kept| kept.credentials.access_key_id == *id),
+            AwsAuth::AssumedRole { .. } => self
+                .slot(request)
+                .map_or(Renewal::Worthwhile, |slot| slot.reject(|kept| kept.access_key_id == *id)),
         }
     }
 
@@ -295,7 +299,7 @@ fn session_key(request: &CredentialRequest<'_>, source: Arc<SourceFingerprint>) 
         external_id: external_id.clone(),
         region: request.region.clone(),
         session_name: request.session_name.clone(),
-        duration_seconds: SESSION_SECONDS,
+        duration_seconds: SESSION_SECONDS.into(),
         policy: None,
     };
     Some(SessionKey { integration: request.integration, revision: request.revision, source, shape })

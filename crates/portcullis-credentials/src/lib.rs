@@ -15,8 +15,25 @@
 //!   (tests `an_answer_cut_at_any_byte_is_an_error_and_leaves_no_half_session`,
 //!   `answers_that_make_no_sense_are_errors_and_leave_nothing_behind`)
 //! - STS may be down while a session lives. (test `an_sts_outage_fails_nobody_until_a_minute_before_expiry`)
+//! - What AWS rejects is replaced, but an upstream that rejects everything does not make this crate flood STS.
+//!   (test `an_upstream_that_rejects_every_session_costs_few_of_them`)
+//! - An expired session leaves memory by itself. (test `dead_sessions_and_identities_leave_memory_without_being_asked_for`)
 //! - Secrets are in no `Debug` output and in no error. (test `no_secret_is_in_debug_output_or_error_text`)
 //! - Starting needs no AWS configuration and waits for nothing. (test `starting_needs_no_aws_and_waits_for_nothing`)
+//!
+//! # Limits
+//! What this version does not do, and what comes later:
+//! - Refresh by a timer of its own. A session is replaced by whoever asks for it in the last quarter of its life, at
+//!   most 15 minutes before its end; one that nobody asks for ends, and the next caller waits for a new one.
+//! - Session policies. [`SessionShape::policy`] has its place in the cache's key and is always `None`.
+//! - Role chains. The gateway's identity assumes the integration's role directly.
+//! - Fall-backs of STS. Only the integration's regional endpoint is asked (or the one that the operator names).
+//!
+//! A session serves until 60 s before its end, although the service may refuse it in its last five minutes: the service
+//! has STS mint a token that lives 300 s by default, and STS mints none that would outlive the session. Replacement
+//! begins 15 minutes before the end, so this happens only when STS has been down (or nobody asked) for ten minutes, and
+//! then a session that may be refused is better than none.
+//! Source: STS API reference, GetWebIdentityToken (`DurationSeconds`, `SessionDurationEscalationException`).
 
 pub mod engine;
 pub mod error;
@@ -34,6 +51,7 @@ use std::pin::Pin;
 pub use engine::{CredentialEngine, CredentialRequest, EngineSettings};
 pub use error::{CredentialsError, Explanation, Fault};
 pub use session::SessionShape;
+pub use slot::Renewal;
 pub use source::{Source, SourceChain, SourceFingerprint, SourceIdentity, SourceKind};
 pub use sts::{AssumesRoles, CallerIdentity};
 

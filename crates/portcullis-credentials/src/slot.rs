@@ -1,7 +1,8 @@
-//! Keeps one value fresh: single flight on success and on failure, old value served while a new one is fetched.
+//! Keeps one value fresh: single flight on success and on failure, old value served while a new one is fetched, dead
+//! value dropped.
 
 use std::future::Future;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError, Weak};
 use std::time::SystemTime;
 
 use arc_swap::ArcSwapOption;
@@ -13,6 +14,16 @@ use tokio::time::{Duration, Instant};
 use crate::backoff::{Urgency, hold, jitter};
 use crate::error::{CredentialsError, Explanation};
 use crate::lifetime::Lifetime;
+
+/// A value that is rejected sooner than this is kept: it was good when it came, so another one would fare no better.
+const YOUNG: Duration = Duration::from_secs(30);
+
+/// The same for a value that replaced a rejected one: whoever rejects two in a row rejects the third as well, and each
+/// costs a call to AWS.
+const YOUNG_AFTER_A_REJECTION: Duration = Duration::from_secs(300);
+
+/// The wall clock may have been set back while a value was waited out; then it is looked at again, this often at most.
+const SHORTEST_WATCH: Duration = Duration::from_secs(1);
 
 /// What a slot needs of the world.
 #[derive(Clone, Debug)]
@@ -49,6 +60,28 @@ pub(crate) struct Slot<T> {
 struct Tower<T> {
     flight: Option<Landing<T>>,
     failure: Option<Failure>,
+    /// When the kept value came.
+    landed_at: Option<Instant>,
+    origin: Origin,
+}
+
+/// What became of the value before the kept one. While none is kept: before the one to come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Origin {
+    /// It came to its end, or there was none.
+    Ordinary,
+    /// AWS rejected it. Once its successor has landed, that one is held for longer.
+    Rejection,
+}
+
+/// Whether it is worth asking for credentials again after AWS has rejected some.
+#[must_use = "the same credentials would be rejected again"]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Renewal {
+    /// They have been replaced, or will be by whoever asks next.
+    Worthwhile,
+    /// The next who asks gets the same ones: they are too young, or there are no others.
+    Futile,
 }
 
 struct Failure {
@@ -81,7 +114,8 @@ impl<T> std::fmt::Debug for Slot<T> {
 
 impl<T: Clone + Send + Sync + 'static> Slot<T> {
     pub(crate) fn new() -> Self {
-        Self { kept: ArcSwapOption::empty(), tower: Mutex::new(Tower { flight: None, failure: None }) }
+        let tower = Tower { flight: None, failure: None, landed_at: None, origin: Origin::Ordinary };
+        Self { kept: ArcSwapOption::empty(), tower: Mutex::new(tower) }
     }
 
     /// The value, if it may be used now. Neither waits nor starts anything.
@@ -138,15 +172,46 @@ impl<T: Clone + Send + Sync + 'static> Slot<T> {
         let mut tower = self.tower();
         self.kept.store(None);
         tower.failure = None;
+        tower.origin = Origin::Ordinary;
     }
 
-    /// Forgets the value if `rejected` says so, and any failure with it: the next caller fetches.
-    pub(crate) fn forget_if(&self, rejected: impl Fn(&T) -> bool) {
+    /// Forgets the value that `is_rejected` recognises, unless it is too young for another one to fare better.
+    pub(crate) fn reject(&self, is_rejected: impl Fn(&T) -> bool) -> Renewal {
         let mut tower = self.tower();
-        let is_rejected = self.kept.load().as_deref().is_some_and(|kept| rejected(&kept.value));
-        if is_rejected {
+        if !self.kept.load().as_deref().is_some_and(|kept| is_rejected(&kept.value)) {
+            return Renewal::Worthwhile;
+        }
+        let youth = match tower.origin {
+            Origin::Ordinary => YOUNG,
+            Origin::Rejection => YOUNG_AFTER_A_REJECTION,
+        };
+        if tower.landed_at.is_some_and(|landed_at| landed_at.elapsed() < youth) {
+            return Renewal::Futile;
+        }
+        self.forget_rejected(&mut tower);
+        Renewal::Worthwhile
+    }
+
+    /// Forgets the value that `is_rejected` recognises, whatever its age, and any failure: the next caller fetches.
+    pub(crate) fn forget_if(&self, is_rejected: impl Fn(&T) -> bool) {
+        let mut tower = self.tower();
+        if self.kept.load().as_deref().is_some_and(|kept| is_rejected(&kept.value)) {
+            self.forget_rejected(&mut tower);
+        }
+    }
+
+    fn forget_rejected(&self, tower: &mut Tower<T>) {
+        self.kept.store(None);
+        tower.failure = None;
+        tower.origin = Origin::Rejection;
+    }
+
+    fn drop_dead(&self, now: SystemTime) {
+        // Under the lock, so that nothing lands between the look and the deed.
+        let mut tower = self.tower();
+        if self.kept.load().as_deref().is_some_and(|kept| !kept.life.is_usable(now)) {
             self.kept.store(None);
-            tower.failure = None;
+            tower.origin = Origin::Ordinary;
         }
     }
 
@@ -214,7 +279,11 @@ impl<T> Slot<T> {
         match outcome {
             Ok(kept) => {
                 tower.failure = None;
-                self.kept.store(Some(Arc::clone(&kept)));
+                // A value that replaces one that still is kept does so because of its age.
+                if self.kept.swap(Some(Arc::clone(&kept))).is_some() {
+                    tower.origin = Origin::Ordinary;
+                }
+                tower.landed_at = Some(Instant::now());
                 Ok(kept)
             }
             Err(error) => {
@@ -236,19 +305,26 @@ struct Pilot<T> {
     outcome: Option<Outcome<T>>,
 }
 
-impl<T: Send + Sync + 'static> Pilot<T> {
+impl<T: Clone + Send + Sync + 'static> Pilot<T> {
     /// Starts the fetch in a task of its own, so that no caller can cancel it.
     fn take_off<F>(self, around: &Surroundings, fetch: F)
     where
         F: Future<Output = Result<Fetched<T>, CredentialsError>> + Send + 'static,
     {
         let (clock, patience) = (Arc::clone(&around.clock), around.patience);
+        let (runtime, slot) = (around.runtime.clone(), Arc::downgrade(&self.slot));
         around.runtime.spawn(async move {
             let fetched = match tokio::time::timeout(patience, fetch).await {
                 Ok(fetched) => fetched,
                 Err(_) => Err(too_slow(patience)),
             };
-            self.arrive(fetched.and_then(|fetched| keep(fetched, clock.now())));
+            let outcome = fetched.and_then(|fetched| keep(fetched, clock.now()));
+            let end = outcome.as_ref().ok().and_then(|kept| kept.life.usable_until);
+            self.arrive(outcome);
+            if let Some(end) = end {
+                // A task of its own, because this one still has the room that the fetch needed.
+                runtime.spawn(drop_at(end, slot, clock));
+            }
         });
     }
 
@@ -273,6 +349,18 @@ fn keep<T>(fetched: Fetched<T>, now: SystemTime) -> Outcome<T> {
     } else {
         let why = "the credentials it gave have expired, or do so within a minute";
         Err(CredentialsError::MalformedAnswer(Explanation::new(why)))
+    }
+}
+
+/// Drops what a slot keeps once it is dead, whether or not anybody ever asks the slot again.
+async fn drop_at<T: Clone + Send + Sync + 'static>(end: SystemTime, slot: Weak<Slot<T>>, clock: SharedClock) {
+    while let Ok(left) = end.duration_since(clock.now())
+        && !left.is_zero()
+    {
+        tokio::time::sleep(left.max(SHORTEST_WATCH)).await;
+    }
+    if let Some(slot) = slot.upgrade() {
+        slot.drop_dead(clock.now());
     }
 }
 

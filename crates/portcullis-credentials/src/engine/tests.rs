@@ -411,10 +411,101 @@ async fn forgetting_a_rejected_session_spares_its_successor() {
     let world = world();
     let wanted = Wanted::role();
     let old = world.ask(&wanted).await.unwrap();
-    world.engine.forget_rejected(&wanted.request(), &old);
+    advance(Duration::from_secs(31)).await;
+    assert_eq!(world.engine.forget_rejected(&wanted.request(), &old), Renewal::Worthwhile);
     let new = world.ask(&wanted).await.unwrap();
-    world.engine.forget_rejected(&wanted.request(), &old);
+    assert_ne!(new.access_key_id, old.access_key_id);
+    assert_eq!(world.engine.forget_rejected(&wanted.request(), &old), Renewal::Worthwhile);
     assert!(Arc::ptr_eq(&world.engine.cached(&wanted.request()).unwrap(), &new));
+    assert_eq!(world.sts.calls(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_rejection_of_a_young_session_changes_nothing() {
+    let world = world();
+    let wanted = Wanted::role();
+    let session = world.ask(&wanted).await.unwrap();
+    advance(Duration::from_secs(29)).await;
+    assert_eq!(world.engine.forget_rejected(&wanted.request(), &session), Renewal::Futile);
+    assert!(Arc::ptr_eq(&world.engine.cached(&wanted.request()).unwrap(), &session));
+    advance(Duration::from_secs(1)).await;
+    assert_eq!(world.engine.forget_rejected(&wanted.request(), &session), Renewal::Worthwhile);
+    assert!(world.engine.cached(&wanted.request()).is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_upstream_that_rejects_every_session_costs_few_of_them() {
+    let world = world();
+    let wanted = Wanted::role();
+    let mut retries = 0;
+    // An hour of a request a second, each of them told that its session has expired.
+    for _ in 0..3600 {
+        let session = world.ask(&wanted).await.unwrap();
+        if world.engine.forget_rejected(&wanted.request(), &session) == Renewal::Worthwhile {
+            retries += 1;
+        }
+        advance(Duration::from_secs(1)).await;
+    }
+    assert!((10..=13).contains(&retries), "{retries} retries");
+    assert_eq!(world.sts.calls(), retries + 1, "one new session for each retry, after the first");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_that_served_for_long_is_replaced_at_its_first_rejection() {
+    let world = world();
+    let wanted = Wanted::role();
+    for _ in 0..3 {
+        let session = world.ask(&wanted).await.unwrap();
+        advance(Duration::from_secs(301)).await;
+        assert_eq!(world.engine.forget_rejected(&wanted.request(), &session), Renewal::Worthwhile);
+    }
+    assert_eq!(world.sts.calls(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_renewal_brings_other_static_keys() {
+    let world = world();
+    let auth = AwsAuth::AccessKey {
+        access_key_id: "AKIAIOSFODNN7EXAMPLE".parse().unwrap(),
+        secret_access_key: "hunter2-static".into(),
+    };
+    let wanted = Wanted { auth, ..Wanted::role() };
+    let credentials = world.ask(&wanted).await.unwrap();
+    advance(HOUR).await;
+    assert_eq!(world.engine.forget_rejected(&wanted.request(), &credentials), Renewal::Futile);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rejected_service_role_is_looked_for_again_once_it_is_not_young() {
+    let world = world();
+    let wanted = Wanted { auth: AwsAuth::ServiceRole, ..Wanted::role() };
+    let old = world.ask(&wanted).await.unwrap();
+    assert_eq!(world.engine.forget_rejected(&wanted.request(), &old), Renewal::Futile);
+    advance(Duration::from_secs(31)).await;
+    assert_eq!(world.engine.forget_rejected(&wanted.request(), &old), Renewal::Worthwhile);
+    assert_ne!(world.ask(&wanted).await.unwrap().access_key_id, old.access_key_id);
+    assert_eq!(world.chain.calls(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn dead_sessions_and_identities_leave_memory_without_being_asked_for() {
+    let world = world();
+    world.chain.set(Answer::Lives(HOUR / 2));
+    let (session, identity) = {
+        let session = world.ask(&Wanted::role()).await.unwrap();
+        let identity = world.ask(&Wanted { auth: AwsAuth::ServiceRole, ..Wanted::role() }).await.unwrap();
+        (Arc::downgrade(&session), Arc::downgrade(&identity))
+    };
+    let check = async |seconds: u64, session_is_kept: bool, identity_is_kept: bool| {
+        tokio::time::sleep(Duration::from_secs(seconds)).await;
+        let seen = (session.upgrade().is_some(), identity.upgrade().is_some());
+        assert_eq!(seen, (session_is_kept, identity_is_kept));
+    };
+    check(1700, true, true).await;
+    check(60, true, false).await;
+    check(1700, true, false).await;
+    check(120, false, false).await;
+    assert_eq!((world.chain.calls(), world.sts.calls()), (1, 1));
 }
 
 #[tokio::test(start_paused = true)]
