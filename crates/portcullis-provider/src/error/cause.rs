@@ -94,6 +94,8 @@ const PHRASES: &[(&str, UpstreamCause)] = {
         ("security token has expired", C::ExpiredCredentials),
         ("security token expired", C::ExpiredCredentials),
         ("expiredtoken", C::ExpiredCredentials),
+        // The service mints a token of five minutes inside the session; STS refuses one that would outlive it.
+        ("sessiondurationescalation", C::ExpiredCredentials),
         ("security token included in the request is invalid", C::InvalidCredentials),
         ("unrecognizedclient", C::InvalidCredentials),
         ("invalidclienttokenid", C::InvalidCredentials),

@@ -79,6 +79,7 @@ fn credentials_that_do_not_work_are_told_apart() {
     }
     for (code, expected) in [
         ("ExpiredTokenException", C::ExpiredCredentials),
+        ("SessionDurationEscalationException", C::ExpiredCredentials),
         ("InvalidSignatureException", C::InvalidSignature),
         ("UnrecognizedClientException", C::InvalidCredentials),
         ("com.amazon#MissingAuthenticationTokenException", C::InvalidCredentials),
