@@ -31,7 +31,7 @@ Builds in release mode and measures, in one run: signing and translation (criter
 upstream, directly, through nginx and through the gateway: added latency at 200 and 1,000 requests/s, peak requests/s on
 one core, CPU per request and per stream, added time to the first event, memory, start-up time.
 Writes the end-to-end table to docs/benchmarks.md. Needs nginx and taskset; installs the load generator (oha) into
-target/tools. Takes about eight minutes.
+target/tools. Takes about five minutes without the criterion part.
 
   --quick        one short round each, to see that everything works; docs/benchmarks.md stays as it is
   --skip-micro   leave out the criterion benchmarks
@@ -63,7 +63,7 @@ pub(crate) fn run(arguments: &mut Arguments) -> Result<()> {
     let effort = if quick {
         Effort { rounds: 1, round: Duration::from_secs(3) }
     } else {
-        Effort { rounds: 5, round: Duration::from_secs(8) }
+        Effort { rounds: 3, round: Duration::from_secs(6) }
     };
     let folder = Scratch::new("bench")?;
     let report = measure(&built, &oha, folder.path(), &effort)?;

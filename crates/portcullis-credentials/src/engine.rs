@@ -171,9 +171,9 @@ impl CredentialEngine {
     /// Takes note that AWS called the `rejected` credentials of `request` expired, and forgets them where that may help.
     ///
     /// Of a thousand requests that fail on one expired session, the first makes the next caller fetch a new one and the
-    /// others leave it alone; to all of them it is [`Renewal::Worthwhile`]. A session younger than 30 s is kept, and one
-    /// that replaced a rejected session for 5 min: an upstream that calls everything expired gets its refusals passed
-    /// on, and costs one `AssumeRole` in 5 min. A retry makes sense only with credentials whose access key id is not
+    /// others leave it alone; to all of them it is [`Renewal::Worthwhile`]. A session that replaced a rejected one is kept
+    /// for 5 min: an upstream that calls everything expired gets its refusals passed on, and costs one `AssumeRole` in
+    /// 5 min. A retry makes sense only with credentials whose access key id is not
     /// that of `rejected`, because a source may give the same ones again.
     pub fn forget_rejected(&self, request: &CredentialRequest<'_>, rejected: &AwsCredentials) -> Renewal {
         let id = &rejected.access_key_id;

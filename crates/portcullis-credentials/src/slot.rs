@@ -15,12 +15,9 @@ use crate::backoff::{Urgency, hold, jitter};
 use crate::error::{CredentialsError, Explanation};
 use crate::lifetime::Lifetime;
 
-/// A value that is rejected sooner than this is kept: it was good when it came, so another one would fare no better.
-const YOUNG: Duration = Duration::from_secs(30);
-
-/// The same for a value that replaced a rejected one: whoever rejects two in a row rejects the third as well, and each
-/// costs a call to AWS.
-const YOUNG_AFTER_A_REJECTION: Duration = Duration::from_secs(300);
+/// A value that replaced a rejected one is kept for so long, whatever is said of it: whoever rejects two in a row rejects
+/// the third as well, and each costs a call to AWS.
+const HELD_AFTER_A_REJECTION: Duration = Duration::from_secs(300);
 
 /// The wall clock may have been set back while a value was waited out; then it is looked at again, this often at most.
 const SHORTEST_WATCH: Duration = Duration::from_secs(1);
@@ -80,7 +77,7 @@ enum Origin {
 pub enum Renewal {
     /// They have been replaced, or will be by whoever asks next.
     Worthwhile,
-    /// The next who asks gets the same ones: they are too young, or there are no others.
+    /// The next who asks gets the same ones: they have just replaced rejected ones, or there are no others.
     Futile,
 }
 
@@ -175,17 +172,14 @@ impl<T: Clone + Send + Sync + 'static> Slot<T> {
         tower.origin = Origin::Ordinary;
     }
 
-    /// Forgets the value that `is_rejected` recognises, unless it is too young for another one to fare better.
+    /// Forgets the value that `is_rejected` recognises, unless it has just replaced another that was rejected.
     pub(crate) fn reject(&self, is_rejected: impl Fn(&T) -> bool) -> Renewal {
         let mut tower = self.tower();
         if !self.kept.load().as_deref().is_some_and(|kept| is_rejected(&kept.value)) {
             return Renewal::Worthwhile;
         }
-        let youth = match tower.origin {
-            Origin::Ordinary => YOUNG,
-            Origin::Rejection => YOUNG_AFTER_A_REJECTION,
-        };
-        if tower.landed_at.is_some_and(|landed_at| landed_at.elapsed() < youth) {
+        let is_recent = tower.landed_at.is_some_and(|landed_at| landed_at.elapsed() < HELD_AFTER_A_REJECTION);
+        if tower.origin == Origin::Rejection && is_recent {
             return Renewal::Futile;
         }
         self.forget_rejected(&mut tower);

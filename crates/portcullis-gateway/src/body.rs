@@ -16,7 +16,7 @@ use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use tracing::warn;
 
 use crate::error::GatewayError;
-use crate::settings::Parts;
+use crate::gateway::Parts;
 use crate::upstream::UpstreamBody;
 use crate::way::{Outcome, Settlement};
 

@@ -13,11 +13,12 @@ use portcullis_provider::error::{ApiError, Dialect, rate_limit_headers};
 use portcullis_provider::{ChatRequest, ResponseContext, Warnings, sse};
 use portcullis_types::ModelId;
 
+use crate::arrival::Arrival;
 use crate::body::StreamBody;
 use crate::body::translation::Translation;
 use crate::error::GatewayError;
-use crate::inbound::{Arrival, check_query};
-use crate::settings::{Gateway, Parts};
+use crate::gateway::{Gateway, Parts};
+use crate::inbound::check_query;
 use crate::upstream::UpstreamBody;
 use crate::way::send::{Head, read_answer};
 use crate::way::{self, Admitted, Answer, Attempt, Outcome, Payload, Settlement};

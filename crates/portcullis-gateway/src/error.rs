@@ -16,7 +16,7 @@ use portcullis_signer::SignError;
 use portcullis_types::{InvalidModelRef, InvalidSlug, Slug};
 use tracing::{error, warn};
 
-use crate::inbound::Arrival;
+use crate::arrival::Arrival;
 
 /// Why a request did not get its answer.
 #[derive(Debug, thiserror::Error)]

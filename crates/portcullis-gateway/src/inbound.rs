@@ -1,57 +1,14 @@
-//! A request as it came in: who it is from on the wire, which dialect it speaks, its body.
+//! A request as it came in: its query and its body.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::body::Body;
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
-use http::{HeaderMap, HeaderName, HeaderValue};
-use portcullis_provider::error::Dialect;
-use portcullis_types::{Clock, RequestId};
+use http::{HeaderMap, HeaderValue};
 
 use crate::collect::{CollectError, collect};
 use crate::error::GatewayError;
-
-pub(crate) const TRACE_ID: HeaderName = HeaderName::from_static("x-portkey-trace-id");
-pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-
-/// What is known of a request before anything is checked.
-#[derive(Clone, Debug)]
-pub(crate) struct Arrival {
-    pub(crate) request_id: RequestId,
-    pub(crate) dialect: Dialect,
-    /// The caller's own trace id when it is one, else the request's id. Echoed on every answer: the Portkey clients
-    /// repeat a failed call that comes back without it.
-    pub(crate) trace_id: HeaderValue,
-    /// Unix seconds.
-    pub(crate) created: u64,
-    pub(crate) started: Instant,
-}
-
-impl Arrival {
-    pub(crate) fn of(headers: &HeaderMap, dialect: Dialect, clock: &dyn Clock) -> Self {
-        let now = clock.now();
-        let request_id = RequestId::generate(now);
-        let trace_id = headers.get(TRACE_ID).filter(|value| is_trace_id(value)).cloned();
-        let trace_id = trace_id.unwrap_or_else(|| id_value(request_id));
-        let created = now.duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_secs());
-        Self { request_id, dialect, trace_id, created, started: Instant::now() }
-    }
-
-    /// The headers that every answer carries.
-    pub(crate) fn stamp(&self, headers: &mut HeaderMap) {
-        headers.insert(REQUEST_ID, id_value(self.request_id));
-        headers.insert(TRACE_ID, self.trace_id.clone());
-    }
-}
-
-fn id_value(id: RequestId) -> HeaderValue {
-    HeaderValue::try_from(id.to_string()).expect("a UUID is hexadecimal digits and dashes")
-}
-
-fn is_trace_id(value: &HeaderValue) -> bool {
-    (1..=128).contains(&value.len()) && value.as_bytes().iter().all(u8::is_ascii_graphic)
-}
 
 /// Refuses a query with anything but the `known` parameters: it is signed and sent as it came, and a signature's or a
 /// key's parameters in it would be somebody's.
@@ -109,6 +66,7 @@ fn printable(value: &HeaderValue) -> String {
 mod tests {
     use super::*;
     use futures_util::stream;
+    use http::HeaderName;
 
     fn framed(frames: &[&'static str]) -> Body {
         let frames: Vec<_> =

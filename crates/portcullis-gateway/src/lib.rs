@@ -13,22 +13,29 @@
 //! - The upstream's host comes from a validated region or from the operator, never from a caller.
 //!   (test `the_host_comes_from_the_region_or_the_operator`)
 //! - Only headers of an allowlist go upstream; a caller's credentials never do. (test `only_listed_headers_go_upstream`)
-//! - A stream never ends silently: its own terminal event, or an error event in the client's dialect.
-//!   (tests in `tests/it`, and `body::tests`)
-//! - Each dispatched attempt is settled exactly once, also when the client goes away. (test
-//!   `a_dropped_settlement_is_a_client_that_went_away`)
+//! - A stream never ends silently: its own terminal event, or an error event in the client's dialect. (tests
+//!   `a_chat_stream_cut_after_any_byte_ends_with_an_error_or_not_at_all`,
+//!   `every_byte_arrives_whatever_the_line_ends_and_the_cuts`)
+//! - Each dispatched attempt is settled exactly once, also when the client goes away. (the tests in
+//!   `tests/it/settlements.rs`)
 //! - What a client may read of a failure is decided in `error.rs` alone.
 
+mod arrival;
 mod body;
 mod chat;
 mod collect;
+mod endpoint;
 mod error;
+mod gateway;
 mod inbound;
 mod messages;
 mod routes;
 mod settings;
+mod skew;
 mod upstream;
 mod way;
 
+pub use endpoint::{InvalidBaseUrl, UpstreamBase};
+pub use gateway::Gateway;
 pub use routes::{ROUTES, router};
-pub use settings::{Gateway, GatewaySettings, InvalidBaseUrl, UpstreamBase};
+pub use settings::GatewaySettings;

@@ -11,11 +11,12 @@ use portcullis_provider::anthropic::summary::MessageSummary;
 use portcullis_provider::error::{Dialect, UpstreamError};
 use portcullis_provider::{Envelope, ResponseContext};
 
+use crate::arrival::Arrival;
 use crate::body::StreamBody;
 use crate::body::pass_through::PassThrough;
 use crate::error::GatewayError;
-use crate::inbound::{Arrival, check_query};
-use crate::settings::{Gateway, Parts};
+use crate::gateway::{Gateway, Parts};
+use crate::inbound::check_query;
 use crate::upstream::UpstreamBody;
 use crate::way::send::{Head, read_answer};
 use crate::way::{self, Admitted, Answer, Attempt, Outcome, Payload, Settlement};

@@ -8,9 +8,9 @@ use http::HeaderValue;
 use http::header::ALLOW;
 use portcullis_provider::error::Dialect;
 
+use crate::arrival::Arrival;
 use crate::error::GatewayError;
-use crate::inbound::Arrival;
-use crate::settings::Gateway;
+use crate::gateway::Gateway;
 use crate::{chat, messages};
 
 /// Method and path of every route here, for whoever documents or checks them.

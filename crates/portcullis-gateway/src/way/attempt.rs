@@ -11,8 +11,8 @@ use portcullis_signer::{ClockOffset, SERVICE, Scope, SignableRequest, Signer};
 use portcullis_types::AwsCredentials;
 
 use super::Admitted;
+use crate::endpoint::Endpoint;
 use crate::error::GatewayError;
-use crate::upstream::Endpoint;
 
 const ANTHROPIC_VERSION: HeaderName = HeaderName::from_static("anthropic-version");
 const ANTHROPIC_BETA: HeaderName = HeaderName::from_static("anthropic-beta");
@@ -84,7 +84,11 @@ fn forwarded(client: &HeaderMap) -> Result<HeaderMap, GatewayError> {
 /// The values of the client's `anthropic-beta` headers, one by one.
 pub(crate) fn client_betas(headers: &HeaderMap) -> impl Iterator<Item = String> {
     let values = headers.get_all(ANTHROPIC_BETA).iter().filter_map(|value| value.to_str().ok());
-    values.flat_map(|value| value.split(',')).map(str::trim).filter(|beta| !beta.is_empty()).map(str::to_owned)
+    values
+        .flat_map(|value| value.split(','))
+        .map(str::trim)
+        .filter(|beta| !beta.is_empty())
+        .map(str::to_owned)
 }
 
 /// Appends what is not there yet, comma-joined without spaces, after the client's own.

@@ -9,8 +9,8 @@ use portcullis_catalog::Snapshot;
 
 use super::{Authenticated, authenticate};
 use crate::error::GatewayError;
+use crate::gateway::Parts;
 use crate::inbound::read_json_body;
-use crate::settings::Parts;
 
 /// Authenticates, then reads the body, then looks again.
 ///

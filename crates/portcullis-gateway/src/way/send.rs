@@ -5,16 +5,16 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
+use portcullis_credentials::Renewal;
 use portcullis_provider::error::{UpstreamCause, UpstreamError};
-use portcullis_signer::ClockOffset;
 use portcullis_types::AwsCredentials;
 use tracing::warn;
 
 use super::{Attempt, Outcome, Settlement, Signed};
+use crate::arrival::Arrival;
 use crate::collect::{CollectError, collect};
 use crate::error::GatewayError;
-use crate::inbound::Arrival;
-use crate::settings::Parts;
+use crate::gateway::Parts;
 use crate::upstream::UpstreamBody;
 
 /// An error answer longer than this is a page of some proxy's.
@@ -49,7 +49,7 @@ impl Head {
     }
 }
 
-/// Signs and sends. When AWS says that the session is over, there is one new session and one more try.
+/// Signs and sends. What AWS refuses for its session or for its time gets a new session, or AWS's time, and one more try.
 ///
 /// Each try has a record of its own; the one of the last try comes back open, for whoever reads the answer.
 ///
@@ -64,21 +64,30 @@ pub(crate) async fn dispatch(
     let open = |n| Settlement::open(arrival, attempt.admitted, client_streams, n, &gateway.drain_deadline);
     let credentials = credentials(gateway, attempt).await?;
     let (answer, mut settlement) = send(gateway, attempt, &credentials, open(1)).await?;
-    let refused_as_expired =
-        matches!(&answer, Answer::Failure(_, error, _) if error.cause() == UpstreamCause::ExpiredCredentials);
-    if !refused_as_expired {
+    let Answer::Failure(head, error, _) = &answer else { return Ok((answer, settlement)) };
+    let cause = error.cause();
+    let is_mended = match cause {
+        UpstreamCause::ExpiredCredentials => {
+            let renewal = gateway.credentials.forget_rejected(&attempt.credential_request(), &credentials);
+            renewal == Renewal::Worthwhile
+        }
+        UpstreamCause::ClockSkew => gateway.skew.learn(head.header("date"), gateway.clock.now()),
+        _ => false,
+    };
+    if !is_mended {
         return Ok((answer, settlement));
     }
     warn!(
         request.id = %arrival.request_id,
         integration.id = %attempt.admitted.provider.integration_id,
-        "the session was refused as expired; trying once more with a new one"
+        error.code = cause.code(),
+        clock.offset_s = gateway.skew.offset().seconds(),
+        "refused by AWS; trying once more with a new session, or by AWS's clock"
     );
-    gateway.credentials.forget_rejected(&attempt.credential_request(), &credentials);
-    let renewed = self::credentials(gateway, attempt).await?;
-    settlement.failed(UpstreamCause::ExpiredCredentials.code());
+    settlement.failed(cause.code());
     settlement.settle(Outcome::Refused);
-    send(gateway, attempt, &renewed, open(2)).await
+    let credentials = self::credentials(gateway, attempt).await?;
+    send(gateway, attempt, &credentials, open(2)).await
 }
 
 async fn credentials(gateway: &Parts, attempt: &Attempt<'_>) -> Result<Arc<AwsCredentials>, GatewayError> {
@@ -96,7 +105,8 @@ async fn send(
     mut settlement: Settlement,
 ) -> Result<(Answer, Settlement), GatewayError> {
     let sent = async {
-        let signed = attempt.sign(&gateway.signer, credentials, gateway.clock.now(), ClockOffset::NONE)?;
+        let signed =
+            attempt.sign(&gateway.signer, credentials, gateway.clock.now(), gateway.skew.offset())?;
         execute(gateway, signed, attempt.payload.streams).await
     };
     let (head, body) = match sent.await {

@@ -14,7 +14,7 @@ use tracing::info;
 
 use super::Admitted;
 use super::send::Head;
-use crate::inbound::Arrival;
+use crate::arrival::Arrival;
 
 /// How an attempt ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -165,17 +165,40 @@ async fn a_session_that_aws_calls_expired_gets_one_more_try() {
         "",
         r#"{"type":"error","error":{"type":"authentication_error","message":"The security token included in the request is expired"}}"#,
     );
-    let upstream =
-        Upstream::start(vec![expired.clone(), http(200, "application/json", "", MESSAGE)], Ending::Close)
-            .await;
-    let stage = Stage::before(upstream.address).await;
+    let answers = vec![expired.clone(), http(200, "application/json", "", MESSAGE)];
+    let upstream = Upstream::start(answers, Ending::Close).await;
+    let (stage, sts) = Stage::with_role(upstream.address).await;
     assert_eq!(stage.chat(false).await.status(), 200);
-    assert_eq!(upstream.requests.lock().unwrap().len(), 2);
+    assert_eq!((upstream.requests.lock().unwrap().len(), sts.n_sessions()), (2, 2));
 
+    // An upstream that refuses every session gets one more try once, and then is believed.
+    let upstream = Upstream::start(vec![expired.clone()], Ending::Close).await;
+    let (stage, sts) = Stage::with_role(upstream.address).await;
+    for _ in 0..3 {
+        assert_eq!(stage.chat(false).await.status(), 502);
+    }
+    assert_eq!((upstream.requests.lock().unwrap().len(), sts.n_sessions()), (4, 2));
+
+    // There is nothing newer than a long-term key.
     let upstream = Upstream::start(vec![expired], Ending::Close).await;
     let stage = Stage::before(upstream.address).await;
     assert_eq!(stage.chat(false).await.status(), 502);
-    assert_eq!(upstream.requests.lock().unwrap().len(), 2, "one more try, not more");
+    assert_eq!(upstream.requests.lock().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_wrong_clock_is_set_by_the_upstreams_and_stays_so() {
+    let skewed = r#"{"type":"error","error":{"type":"authentication_error","message":"Signature expired: 20200101T000000Z is now earlier than 20300101T000000Z"}}"#;
+    let refusal = http(403, "application/json", "date: Tue, 01 Jan 2030 00:00:00 GMT\r\n", skewed);
+    let answers = vec![refusal, http(200, "application/json", "", MESSAGE)];
+    let upstream = Upstream::start(answers, Ending::Close).await;
+    let stage = Stage::before(upstream.address).await;
+    for _ in 0..2 {
+        assert_eq!(stage.chat(false).await.status(), 200);
+    }
+    let requests = upstream.requests.lock().unwrap();
+    let dates = requests.iter().map(|request| request.contains("x-amz-date: 20300101T0000"));
+    assert_eq!(dates.collect::<Vec<_>>(), [false, true, true], "{requests:?}");
 }
 
 #[tokio::test]

@@ -1,31 +1,39 @@
 //! Each dispatched attempt is settled exactly once, whatever becomes of it.
 
+use std::cell::RefCell;
 use std::io::Write;
-use std::sync::{Arc, Mutex};
+use std::sync::Once;
 
 use http_body_util::BodyExt;
 use serde_json::Value;
-use tracing::subscriber::DefaultGuard;
-use tracing_subscriber::fmt::MakeWriter;
 
 use crate::stage::{Stage, text};
 use crate::upstream::{Ending, MESSAGE, STREAM, Upstream, http, open_ended};
 
-/// The log of this test's thread.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
+thread_local! {
+    /// What this thread has logged: a test is one thread.
+    static LINES: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+/// The log of this test.
+struct Log;
 
 impl Log {
-    fn capture() -> (Self, DefaultGuard) {
-        let log = Self::default();
-        let subscriber = tracing_subscriber::fmt().json().with_writer(log.clone()).finish();
-        let guard = tracing::subscriber::set_default(subscriber);
-        (log, guard)
+    /// Empties the log. One subscriber serves all tests: tracing remembers for the whole process whether anybody listens
+    /// to a line, so subscribers that come and go with their tests would miss some.
+    fn capture() -> Self {
+        static SUBSCRIBER: Once = Once::new();
+        SUBSCRIBER.call_once(|| {
+            let subscriber = tracing_subscriber::fmt().json().with_writer(|| ThisThread).finish();
+            tracing::subscriber::set_global_default(subscriber).expect("nobody else sets one");
+        });
+        LINES.with_borrow_mut(Vec::clear);
+        Self
     }
 
     /// Outcome, attempt, input tokens and error code of each settled attempt.
     fn settled(&self) -> Vec<(String, u64, u64, String)> {
-        let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
+        let text = String::from_utf8(LINES.with_borrow(Clone::clone)).unwrap();
         let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
         let records =
             lines.map(|line| line["fields"].clone()).filter(|fields| fields["message"] == "request settled");
@@ -39,21 +47,16 @@ impl Log {
     }
 }
 
-impl Write for Log {
+struct ThisThread;
+
+impl Write for ThisThread {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
+        LINES.with_borrow_mut(|lines| lines.extend_from_slice(bytes));
         Ok(bytes.len())
     }
 
     fn flush(&mut self) -> std::io::Result<()> {
         Ok(())
-    }
-}
-
-impl MakeWriter<'_> for Log {
-    type Writer = Self;
-    fn make_writer(&self) -> Self {
-        self.clone()
     }
 }
 
@@ -76,7 +79,7 @@ async fn a_whole_answer_and_a_whole_stream_are_complete() {
     let answers =
         vec![http(200, "application/json", "", MESSAGE), open_ended("text/event-stream", STREAM.as_bytes())];
     let (_upstream, stage) = stage(answers, Ending::Close).await;
-    let (log, _guard) = Log::capture();
+    let log = Log::capture();
     text(stage.chat(false).await).await;
     text(stage.chat(true).await).await;
     text(stage.message(true).await).await;
@@ -96,7 +99,7 @@ async fn a_refusal_and_a_broken_stream_carry_their_codes_and_what_was_counted() 
         open_ended("text/event-stream", half()),
     ];
     let (_upstream, stage) = stage(answers, Ending::Close).await;
-    let (log, _guard) = Log::capture();
+    let log = Log::capture();
     text(stage.chat(true).await).await;
     text(stage.message(true).await).await;
     text(stage.chat(true).await).await;
@@ -109,8 +112,9 @@ async fn a_request_that_is_tried_again_has_a_record_for_each_try() {
     let expired = r#"{"message":"The security token included in the request is expired","__type":"ExpiredTokenException"}"#;
     let answers =
         vec![http(403, "application/json", "", expired), http(200, "application/json", "", MESSAGE)];
-    let (_upstream, stage) = stage(answers, Ending::Close).await;
-    let (log, _guard) = Log::capture();
+    let upstream = Upstream::start(answers, Ending::Close).await;
+    let (stage, _sts) = Stage::with_role(upstream.address).await;
+    let log = Log::capture();
     text(stage.chat(false).await).await;
     assert_eq!(log.settled(), [record("refused", 1, 0, "expired_credentials"), record("complete", 2, 9, "")]);
 }
@@ -118,7 +122,7 @@ async fn a_request_that_is_tried_again_has_a_record_for_each_try() {
 #[tokio::test]
 async fn a_dropped_settlement_is_a_client_that_went_away() {
     let (_upstream, stage) = stage(vec![open_ended("text/event-stream", half())], Ending::Silence).await;
-    let (log, _guard) = Log::capture();
+    let log = Log::capture();
     let mut response = stage.chat(true).await;
     response.body_mut().frame().await.unwrap().unwrap();
     drop(response);
@@ -128,7 +132,7 @@ async fn a_dropped_settlement_is_a_client_that_went_away() {
 #[tokio::test]
 async fn what_a_drain_ends_is_shut_down() {
     let (_upstream, stage) = stage(vec![open_ended("text/event-stream", half())], Ending::Silence).await;
-    let (log, _guard) = Log::capture();
+    let log = Log::capture();
     let response = stage.chat(true).await;
     stage.drain_deadline.cancel();
     text(response).await;
@@ -138,7 +142,7 @@ async fn what_a_drain_ends_is_shut_down() {
 #[tokio::test]
 async fn what_was_counted_is_kept_when_a_stream_behind_a_whole_answer_breaks() {
     let (_upstream, stage) = stage(vec![open_ended("text/event-stream", half())], Ending::Close).await;
-    let (log, _guard) = Log::capture();
+    let log = Log::capture();
     // Without `max_tokens` the upstream streams and the gateway puts the answer together.
     let body = r#"{"model":"@claude/claude-haiku-4-5","messages":[{"role":"user","content":"Hi"}]}"#;
     assert_eq!(stage.post("/v1/chat/completions", body).await.status(), 502);

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -10,9 +11,12 @@ use axum::response::Response;
 use http::Request;
 use http_body_util::BodyExt;
 use portcullis_catalog::{Catalog, DatabaseUrl, KeyKind, KeyRing, NewApiKey, NewAuth, NewIntegration, Scope};
-use portcullis_credentials::{CredentialEngine, EngineSettings};
+use portcullis_credentials::{
+    AssumesRoles, BoxFuture, CallerIdentity, CredentialEngine, CredentialsError, EngineSettings,
+    SessionShape, Source, SourceChain, SourceFingerprint, SourceKind,
+};
 use portcullis_gateway::{Gateway, GatewaySettings};
-use portcullis_types::{ExposeSecret, SharedClock, SystemClock};
+use portcullis_types::{AwsCredentials, Clock, ExposeSecret, SharedClock, SystemClock};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
@@ -29,25 +33,50 @@ impl Stage {
         Self::with(upstream, |_| ()).await
     }
 
+    /// With a role whose sessions come from an STS of the test's own.
+    pub(crate) async fn with_role(upstream: SocketAddr) -> (Self, Arc<CountingSts>) {
+        let sts = Arc::new(CountingSts::default());
+        let clock: SharedClock = Arc::new(SystemClock);
+        let engine = CredentialEngine::with_parts(
+            clock,
+            Arc::new(FixedSource),
+            Arc::clone(&sts) as Arc<dyn AssumesRoles>,
+        );
+        let role = NewAuth::AssumedRole {
+            role_arn: "arn:aws:iam::123456789012:role/portcullis-claude".parse().unwrap(),
+            external_id: None,
+        };
+        (Self::made_of(upstream, role, engine, |_| ()).await, sts)
+    }
+
     pub(crate) async fn with(upstream: SocketAddr, adjust: impl FnOnce(&mut GatewaySettings)) -> Self {
+        let settings = EngineSettings { clock: Arc::new(SystemClock), sts_endpoint: None };
+        let engine = CredentialEngine::from_environment(settings).await;
+        let key_pair = NewAuth::AccessKey {
+            access_key_id: "AKIAIOSFODNN7EXAMPLE".parse().unwrap(),
+            secret_access_key: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY".into(),
+        };
+        Self::made_of(upstream, key_pair, engine, adjust).await
+    }
+
+    async fn made_of(
+        upstream: SocketAddr,
+        auth: NewAuth,
+        engine: CredentialEngine,
+        adjust: impl FnOnce(&mut GatewaySettings),
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock: SharedClock = Arc::new(SystemClock);
         let url = DatabaseUrl::sqlite(&folder.path().join("catalog.db"));
         let catalog = Catalog::open(&url, KeyRing::generate().unwrap(), Arc::clone(&clock)).await.unwrap();
         let made = catalog.bootstrap(None).await.unwrap();
-        let key = register(&catalog, &made).await;
+        let key = register(&catalog, &made, auth).await;
         let mut settings = GatewaySettings {
             upstream_base: format!("http://{upstream}").parse().unwrap(),
             ..GatewaySettings::default()
         };
         adjust(&mut settings);
-        let credentials = Arc::new(
-            CredentialEngine::from_environment(EngineSettings {
-                clock: Arc::clone(&clock),
-                sts_endpoint: None,
-            })
-            .await,
-        );
+        let credentials = Arc::new(engine);
         let drain_deadline = CancellationToken::new();
         let gateway = Gateway::new(catalog, credentials, settings, clock, drain_deadline.clone()).unwrap();
         let admin_key = made.admin_key.unwrap().expose_secret().to_owned();
@@ -83,8 +112,7 @@ fn body(stream: bool) -> String {
     )
 }
 
-/// An integration with a key pair: no STS is needed to reach the upstream.
-async fn register(catalog: &Catalog, made: &portcullis_catalog::Bootstrap) -> String {
+async fn register(catalog: &Catalog, made: &portcullis_catalog::Bootstrap, auth: NewAuth) -> String {
     let new = NewIntegration {
         organisation_id: made.organisation.id,
         workspace_id: Some(made.workspace.id),
@@ -93,10 +121,7 @@ async fn register(catalog: &Catalog, made: &portcullis_catalog::Bootstrap) -> St
         description: None,
         region: "us-west-2".parse().unwrap(),
         anthropic_workspace_id: "wrkspc_01AbCdEf23GhIj".parse().unwrap(),
-        auth: NewAuth::AccessKey {
-            access_key_id: "AKIAIOSFODNN7EXAMPLE".parse().unwrap(),
-            secret_access_key: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY".into(),
-        },
+        auth,
         create_default_provider: true,
         default_provider_slug: None,
     };
@@ -125,4 +150,54 @@ pub(crate) async fn text(response: Response) -> String {
 pub(crate) async fn json(response: Response) -> serde_json::Value {
     let text = text(response).await;
     serde_json::from_str(&text).unwrap_or_else(|_| panic!("not JSON: {text}"))
+}
+
+/// Who the gateway is.
+#[derive(Debug)]
+struct FixedSource;
+
+impl SourceChain for FixedSource {
+    fn find(&self) -> BoxFuture<'_, Result<Source, CredentialsError>> {
+        let fingerprint =
+            SourceFingerprint { kind: SourceKind::Environment, account: None, long_term_key: None };
+        let source = Source { credentials: Arc::new(session(0)), fingerprint: Arc::new(fingerprint) };
+        Box::pin(std::future::ready(Ok(source)))
+    }
+}
+
+/// Gives a new session each time and counts them.
+#[derive(Debug, Default)]
+pub(crate) struct CountingSts(AtomicU32);
+
+impl CountingSts {
+    pub(crate) fn n_sessions(&self) -> u32 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl AssumesRoles for CountingSts {
+    fn assume_role<'a>(
+        &'a self,
+        _source: &'a Source,
+        _shape: &'a SessionShape,
+    ) -> BoxFuture<'a, Result<AwsCredentials, CredentialsError>> {
+        let number = self.0.fetch_add(1, Ordering::Relaxed) + 1;
+        Box::pin(std::future::ready(Ok(session(number))))
+    }
+
+    fn caller_identity<'a>(
+        &'a self,
+        _source: &'a Source,
+    ) -> BoxFuture<'a, Result<CallerIdentity, CredentialsError>> {
+        unreachable!("nobody asks who the gateway is")
+    }
+}
+
+fn session(number: u32) -> AwsCredentials {
+    AwsCredentials {
+        access_key_id: format!("ASIASESSIONEXAMPLE{number:02}").parse().unwrap(),
+        secret_access_key: "secret".into(),
+        session_token: Some("token".into()),
+        expires_at: Some(SystemClock.now() + Duration::from_secs(3600)),
+    }
 }
