@@ -17,6 +17,7 @@ use crate::{process, progress, workspace};
 
 mod contestants;
 mod load;
+mod micro;
 mod report;
 mod usage;
 
@@ -57,9 +58,7 @@ pub(crate) fn run(arguments: &mut Arguments) -> Result<()> {
     }
     let oha = install_oha()?;
     let built = build()?;
-    if !skip_micro {
-        micro()?;
-    }
+    let micro = if skip_micro { Vec::new() } else { micro::run(quick)? };
     let effort = if quick {
         Effort { rounds: 1, round: Duration::from_secs(3) }
     } else {
@@ -67,10 +66,10 @@ pub(crate) fn run(arguments: &mut Arguments) -> Result<()> {
     };
     let folder = Scratch::new("bench")?;
     let report = measure(&built, &oha, folder.path(), &effort)?;
-    println!("\n{}", report.table());
+    println!("\n{}\n{}", report.table(), micro::table(&micro));
     if !quick {
         let path = workspace::root().join("docs/benchmarks.md");
-        std::fs::write(&path, report.page(&effort))
+        std::fs::write(&path, report.page(&effort, &micro))
             .with_context(|| format!("cannot write {}", path.display()))?;
         progress::note("wrote docs/benchmarks.md");
     }
@@ -99,15 +98,6 @@ fn build() -> Result<Built> {
     })?;
     let release = workspace::metadata()?.target_directory.join("release").into_std_path_buf();
     Ok(Built { gateway: release.join("portcullis"), mock: release.join("examples/mock_upstream") })
-}
-
-fn micro() -> Result<()> {
-    progress::loud("signing and translation (criterion)", || {
-        for package in ["portcullis-signer", "portcullis-provider"] {
-            process::run(workspace::cargo().args(["bench", "--locked", "--package", package, "--benches"]))?;
-        }
-        Ok(())
-    })
 }
 
 fn install_oha() -> Result<PathBuf> {
