@@ -158,6 +158,12 @@ fn catalog_answer(error: &CatalogError) -> Answer {
                 format!("the `{}` of this {what} is already in use", wire_name(field)),
             )
         },
+        C::ChangedMeanwhile { .. } => answer(
+            StatusCode::CONFLICT,
+            "AB07",
+            "changed_meanwhile",
+            format!("{error}; read it and decide anew"),
+        ),
         C::InUse { .. } => answer(StatusCode::CONFLICT, "AB07", "in_use", error.to_string()),
         C::Invalid { field, reason } => Answer {
             param: Some(wire_name(field).to_owned()),

@@ -22,6 +22,12 @@ pub enum CatalogError {
         /// The field whose value is taken, such as `slug` or `external_id`.
         field: &'static str,
     },
+    /// The row is no longer what the change was decided on. Worth reading again and deciding anew.
+    #[error("the {what} was changed by somebody else meanwhile")]
+    ChangedMeanwhile {
+        /// What was to be changed.
+        what: &'static str,
+    },
     /// The row cannot go while others refer to it.
     #[error("the {what} is still in use{}", listed(by))]
     InUse {

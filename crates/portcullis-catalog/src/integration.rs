@@ -138,6 +138,9 @@ pub enum NewAuth {
 /// What is to change of an integration. `None` leaves a field as it is.
 #[derive(Clone, Debug, Default)]
 pub struct IntegrationPatch {
+    /// The revision that the change was decided on; at any other one it is refused with
+    /// [`CatalogError::ChangedMeanwhile`](crate::CatalogError::ChangedMeanwhile). `None`: whichever is the present one.
+    pub expected_revision: Option<Revision>,
     /// 1 to 255 characters.
     pub name: Option<String>,
     /// `Some(None)` clears it.

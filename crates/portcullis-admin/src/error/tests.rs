@@ -65,6 +65,12 @@ async fn the_catalogs_refusals_name_the_field_as_the_client_wrote_it() {
     )
     .await;
     check(
+        CatalogError::ChangedMeanwhile { what: "integration" }.into(),
+        "409 AB07 invalid_request_error changed_meanwhile -: the integration was changed by somebody else meanwhile; \
+         read it and decide anew",
+    )
+    .await;
+    check(
         CatalogError::InUse { what: "integration", by: vec!["claude".into()] }.into(),
         "409 AB07 invalid_request_error in_use -: the integration is still in use by claude",
     )

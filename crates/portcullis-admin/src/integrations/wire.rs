@@ -127,7 +127,8 @@ impl CreateIntegration {
 
 /// Reads the body of a change.
 ///
-/// - `present`: what is changed, because what a body means depends on the way into AWS that is in use.
+/// - `present`: what is changed, because what a body means depends on the way into AWS that is in use. The same holds for
+///   whether the caller may ask for it, so the patch is for this revision alone.
 pub(super) fn read_update(
     body: Map<String, Value>,
     present: &Integration,
@@ -144,6 +145,7 @@ pub(super) fn read_update(
         configurations::read_patch(&mut fields, &present.platform);
     fields.finish();
     problems.settle(Some(IntegrationPatch {
+        expected_revision: Some(present.revision),
         name,
         description,
         status,
@@ -190,4 +192,38 @@ pub(super) fn details(integration: &Integration) -> Value {
     answer["secret_mappings"] = json!([]);
     answer["pricing_adjustments"] = Value::Null;
     answer
+}
+
+#[cfg(test)]
+mod tests {
+    use portcullis_types::{ClaudePlatformAws, IntegrationId, Revision};
+    use time::OffsetDateTime;
+
+    use super::*;
+
+    #[test]
+    fn a_change_is_for_the_revision_it_was_decided_on() {
+        let platform = ClaudePlatformAws {
+            region: "us-west-2".parse().unwrap(),
+            workspace_id: "wrkspc_1".parse().unwrap(),
+            auth: AwsAuth::ServiceRole,
+        };
+        let present = Integration {
+            id: IntegrationId::generate(std::time::UNIX_EPOCH),
+            organisation_id: OrganisationId::generate(std::time::UNIX_EPOCH),
+            workspace_id: None,
+            workspace_slug: None,
+            slug: "claude".parse().unwrap(),
+            name: "Claude".into(),
+            description: None,
+            status: IntegrationStatus::Active,
+            revision: Revision(7),
+            platform,
+            external_id_origin: None,
+            created_at: OffsetDateTime::UNIX_EPOCH,
+            updated_at: OffsetDateTime::UNIX_EPOCH,
+        };
+        let patch = read_update(Map::new(), &present).unwrap();
+        assert_eq!(patch.expected_revision, Some(Revision(7)));
+    }
 }

@@ -1,7 +1,7 @@
 //! Integrations, and the rules of external IDs.
 
 use portcullis_types::{
-    ExposeSecret as _, ExternalId, IntegrationId, OrganisationId, ProviderId, SecretString,
+    ExposeSecret as _, ExternalId, IntegrationId, OrganisationId, ProviderId, Revision, SecretString,
 };
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -167,6 +167,7 @@ impl Catalog {
     /// Changes an integration, and increments its revision.
     ///
     /// # Errors
+    /// [`CatalogError::ChangedMeanwhile`] when the patch expects another revision than the present one;
     /// [`CatalogError::Invalid`] with the field `external_id` when another external ID is given than it has; an
     /// integration keeps its own for life. Otherwise as [`Catalog::create_integration`].
     pub async fn update_integration(
@@ -178,6 +179,9 @@ impl Catalog {
         let mut write = self.0.store.write().await?;
         let transaction = &mut write.transaction;
         let mut row = integrations::find(transaction, organisation, Reference::parse(slug_or_id)).await?;
+        if patch.expected_revision.is_some_and(|expected| expected != Revision(row.revision)) {
+            return Err(CatalogError::ChangedMeanwhile { what: "integration" });
+        }
         self.apply(&mut row, patch)?;
         reserve(transaction, organisation, &row).await?;
         integrations::update(transaction, &row).await?;

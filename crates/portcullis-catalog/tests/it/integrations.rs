@@ -16,6 +16,7 @@ on_both!(
     an_external_id_serves_one_integration,
     an_external_id_cannot_be_changed,
     every_change_increments_the_revision,
+    a_change_decided_on_an_older_revision_is_refused,
     the_kind_of_access_can_be_changed,
     slugs_are_unique_in_an_organisation,
     an_integration_of_a_workspace_brings_a_provider,
@@ -120,6 +121,23 @@ async fn every_change_increments_the_revision(stage: Stage) {
     assert_eq!((last.name.as_str(), last.description), ("New name", None));
     assert_eq!(last.platform.region.as_str(), "eu-central-1");
     assert_eq!(last.platform.workspace_id.as_str(), "wrkspc_2");
+}
+
+async fn a_change_decided_on_an_older_revision_is_refused(stage: Stage) {
+    let organisation = stage.organisation("a").await.id;
+    let seen = stage.catalog.create_integration(integration(organisation, "one")).await.unwrap();
+    let rename = async |name: &str, expected_revision| {
+        let patch = IntegrationPatch { name: Some(name.into()), expected_revision, ..Default::default() };
+        stage.catalog.update_integration(organisation, "one", patch).await
+    };
+    let first = rename("first", Some(seen.revision)).await.unwrap();
+    let late = rename("late", Some(seen.revision)).await;
+    assert!(matches!(late, Err(CatalogError::ChangedMeanwhile { what: "integration" })), "{late:?}");
+    assert_eq!(refusal(late), "the integration was changed by somebody else meanwhile");
+    let kept = stage.catalog.integration(organisation, "one").await.unwrap();
+    assert_eq!((kept.name.as_str(), kept.revision), ("first", first.revision));
+    rename("anew", Some(first.revision)).await.unwrap();
+    rename("whatever it is", None).await.unwrap();
 }
 
 async fn the_kind_of_access_can_be_changed(stage: Stage) {
