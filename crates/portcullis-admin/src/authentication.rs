@@ -5,16 +5,16 @@ use std::sync::Arc;
 use axum::extract::{FromRequestParts, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
-use http::header::AUTHORIZATION;
 use http::request::Parts;
-use http::{HeaderMap, HeaderName};
+use http::{HeaderMap, HeaderName, HeaderValue};
+use portcullis_types::presented_key;
 
 use crate::AdminState;
 use crate::error::AdminError;
 use crate::permissions::{self, Operation};
 
 /// Where the SDKs put the key.
-pub const API_KEY: HeaderName = HeaderName::from_static("x-portkey-api-key");
+pub const API_KEY: HeaderName = HeaderName::from_static(presented_key::PORTKEY_KEY);
 
 /// The authenticated caller of a request that may do what it asks. There is no other way to get one than to pass
 /// [`authorise`], which stands before every route.
@@ -61,58 +61,13 @@ pub(crate) async fn authorise(
 /// The caller behind the presented key.
 ///
 /// # Errors
-/// [`AdminError::Unauthenticated`], whatever the reason: unknown, malformed, revoked and expired keys look alike.
+/// [`AdminError::NoKey`] when the headers present none, else [`AdminError::Unauthenticated`], whatever the reason:
+/// unknown, malformed, revoked and expired keys look alike.
 fn authenticate(state: &AdminState, headers: &HeaderMap) -> Result<Caller, AdminError> {
-    let key = presented_key(headers).ok_or(AdminError::Unauthenticated)?;
+    let key = presented_key(|name| headers.get_all(name).iter().map(HeaderValue::as_bytes))?;
     let caller = state.catalog.snapshot().caller(key).cloned().ok_or(AdminError::Unauthenticated)?;
-    if caller.expires_at.is_some_and(|end| end <= state.clock.now()) {
+    if caller.is_expired(state.clock.now()) {
         return Err(AdminError::Unauthenticated);
     }
     Ok(Caller(caller))
-}
-
-/// The key a request presents: `x-portkey-api-key`, or else a bearer token.
-///
-/// The first wins when both are there, because the SDKs add a placeholder as bearer token. A header given twice is no
-/// key: a proxy in front may have looked at the other one.
-fn presented_key(headers: &HeaderMap) -> Option<&str> {
-    if headers.contains_key(API_KEY) {
-        return only(headers, &API_KEY);
-    }
-    let (scheme, token) = only(headers, &AUTHORIZATION)?.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
-}
-
-fn only<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {
-    let mut values = headers.get_all(name).iter();
-    let (first, second) = (values.next()?, values.next());
-    if second.is_some() { None } else { first.to_str().ok() }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn check(given: &[(&str, &str)], expect: Option<&str>) {
-        let mut headers = HeaderMap::new();
-        for (name, value) in given {
-            headers.append(name.parse::<HeaderName>().unwrap(), value.parse().unwrap());
-        }
-        assert_eq!(presented_key(&headers), expect, "{given:?}");
-    }
-
-    #[test]
-    fn the_portkey_header_wins_over_the_bearer_token() {
-        check(&[], None);
-        check(&[("x-portkey-api-key", "k")], Some("k"));
-        check(&[("authorization", "Bearer k")], Some("k"));
-        check(&[("authorization", "bearer  k")], Some("k"));
-        check(&[("authorization", "Basic k")], None);
-        check(&[("authorization", "k")], None);
-        check(&[("x-portkey-api-key", "k"), ("authorization", "Bearer OPENAI_API_KEY")], Some("k"));
-        check(&[("x-portkey-api-key", ""), ("authorization", "Bearer k")], Some(""));
-        check(&[("x-portkey-api-key", "a"), ("x-portkey-api-key", "b")], None);
-        check(&[("authorization", "Bearer a"), ("authorization", "Bearer b")], None);
-        check(&[("x-api-key", "k")], None);
-    }
 }

@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use http::header::RETRY_AFTER;
 use http::{HeaderValue, StatusCode};
 use portcullis_catalog::CatalogError;
+use portcullis_types::NoPresentedKey;
 use serde_json::json;
 
 use crate::body::UnreadableBody;
@@ -20,8 +21,11 @@ const RETRY_AFTER_SECONDS: u16 = 2;
 /// Why a request to the control plane failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum AdminError {
-    /// No key, or none that works. Which of the reasons it is, is not said.
-    #[error("no valid API key: send a live one in `x-portkey-api-key`, or as a bearer token")]
+    /// The headers present no key.
+    #[error(transparent)]
+    NoKey(#[from] NoPresentedKey),
+    /// A key that does not work. Which of the reasons it is, is not said.
+    #[error("no valid API key: send a live one in `x-portkey-api-key`, as a bearer token or in `x-api-key`")]
     Unauthenticated,
     /// A known caller that may not do this.
     #[error(transparent)]
@@ -78,6 +82,10 @@ impl AdminError {
             param: None,
         };
         match self {
+            Self::NoKey(why) => Answer {
+                kind: "authentication_error",
+                ..refusal(StatusCode::UNAUTHORIZED, "AB05", no_key_code(*why))
+            },
             Self::Unauthenticated => Answer {
                 kind: "authentication_error",
                 ..refusal(StatusCode::UNAUTHORIZED, "AB05", "invalid_api_key")
@@ -117,6 +125,7 @@ impl AdminError {
                 message: reason.clone().into_owned(),
             }],
             Self::Catalog(_)
+            | Self::NoKey(_)
             | Self::Unauthenticated
             | Self::Forbidden(_)
             | Self::Body(_)
@@ -124,6 +133,14 @@ impl AdminError {
             | Self::LastKey
             | Self::MethodNotAllowed => Vec::new(),
         }
+    }
+}
+
+const fn no_key_code(why: NoPresentedKey) -> &'static str {
+    match why {
+        NoPresentedKey::Absent | NoPresentedKey::Empty(_) => "missing_api_key",
+        NoPresentedKey::Contradicting => "contradicting_api_keys",
+        NoPresentedKey::Repeated(_) | NoPresentedKey::NotText(_) => "invalid_api_key",
     }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! Start with the module that bears the name of the thing: [`aws`] for what AWS names, [`slug`] and [`model`] for
 //! what callers write, [`ids`] for our own rows, [`api_key`] for the keys that developers hold, [`integration`] for
-//! what one connection to Claude Platform on AWS consists of, [`clock`] for the only clock.
+//! what one connection to Claude Platform on AWS consists of, [`presented_key`](mod@presented_key) and [`trace_id`] for
+//! what both doors read from a request's headers, [`clock`] for the only clock.
 //!
 //! # Invariants
 //! - No I/O, and no clock but [`clock::SystemClock`]. (`cargo xtask layers`)
@@ -15,7 +16,9 @@ pub mod clock;
 pub mod ids;
 pub mod integration;
 pub mod model;
+pub mod presented_key;
 pub mod slug;
+pub mod trace_id;
 
 mod parsed;
 
@@ -28,5 +31,7 @@ pub use clock::{Clock, ManualClock, SharedClock, SystemClock};
 pub use ids::{ApiKeyId, IntegrationId, OrganisationId, ProviderId, RequestId, TenantWorkspaceId};
 pub use integration::{AwsAuth, ClaudePlatformAws, Revision};
 pub use model::{InvalidModelId, InvalidModelRef, ModelId, ModelRef};
+pub use presented_key::{NoPresentedKey, presented_key};
 pub use secrecy::{ExposeSecret, SecretString};
 pub use slug::{InvalidSlug, Slug};
+pub use trace_id::given_trace_id;

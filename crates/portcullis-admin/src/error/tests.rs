@@ -31,7 +31,24 @@ async fn failures_of_the_caller_say_what_to_do() {
     check(
         AdminError::Unauthenticated,
         "401 AB05 authentication_error invalid_api_key -: no valid API key: send a live one in `x-portkey-api-key`, \
-         or as a bearer token",
+         as a bearer token or in `x-api-key`",
+    )
+    .await;
+    check(
+        NoPresentedKey::Absent.into(),
+        "401 AB05 authentication_error missing_api_key -: no key was given: send it in `x-portkey-api-key`, as a bearer \
+         token or in `x-api-key`",
+    )
+    .await;
+    check(
+        NoPresentedKey::Contradicting.into(),
+        "401 AB05 authentication_error contradicting_api_keys -: `authorization` and `x-api-key` differ: send one of \
+         them, or the same key in both",
+    )
+    .await;
+    check(
+        NoPresentedKey::Repeated("x-api-key").into(),
+        "401 AB05 authentication_error invalid_api_key -: the header `x-api-key` is given more than once",
     )
     .await;
     check(

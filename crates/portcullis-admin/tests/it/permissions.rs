@@ -174,8 +174,10 @@ async fn every_route_answers_every_kind_of_caller_as_the_table_says(world: &Worl
 
     for case in cases(world).await {
         let at = format!("{} with {}", case.what, case.scope);
+        let keyless = case.by(world, "").await;
+        assert_eq!((keyless.status, keyless.text("/error/code").as_str()), (401, "missing_api_key"), "{at}");
         let mut refusals = Vec::new();
-        for nobody in ["", "OPENAI_API_KEY", "pcs_' or 1=1 --", unknown, &revoked, &expired] {
+        for nobody in ["OPENAI_API_KEY", "pcs_' or 1=1 --", unknown, &revoked, &expired] {
             let answer = case.by(world, nobody).await;
             assert_eq!(answer.status, 401, "{at}");
             refusals.push(answer.body);

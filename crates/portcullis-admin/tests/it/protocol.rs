@@ -9,7 +9,7 @@ use crate::world::{Holder, World, integration_body, on_both};
 
 on_both!(
     every_answer_carries_a_trace_id,
-    a_key_comes_in_the_portkey_header_or_as_a_bearer_token,
+    a_key_comes_in_any_of_the_headers_that_the_data_plane_reads,
     a_body_that_cannot_be_read_is_refused_with_the_reason,
     a_wrong_method_lists_the_right_ones,
     a_database_that_is_away_is_not_an_outage_of_keys,
@@ -49,7 +49,7 @@ async fn every_answer_carries_a_trace_id(world: &World) {
     assert_ne!(odd.headers["x-portkey-trace-id"], "a b");
 }
 
-async fn a_key_comes_in_the_portkey_header_or_as_a_bearer_token(world: &World) {
+async fn a_key_comes_in_any_of_the_headers_that_the_data_plane_reads(world: &World) {
     let bearer = format!("Bearer {}", world.admin);
     let check = async |headers: &[(&str, &str)], status: u16| {
         let answer = world.send(with(request("GET /v1/whoami", headers), "")).await;
@@ -59,7 +59,14 @@ async fn a_key_comes_in_the_portkey_header_or_as_a_bearer_token(world: &World) {
     check(&[("authorization", &bearer)], 200).await;
     check(&[("x-portkey-api-key", &world.admin), ("authorization", "Bearer OPENAI_API_KEY")], 200).await;
     check(&[("x-portkey-api-key", "pcs_wrong"), ("authorization", &bearer)], 401).await;
-    check(&[("x-api-key", &world.admin)], 401).await;
+    check(&[("x-api-key", &world.admin)], 200).await;
+    check(&[("x-api-key", &world.admin), ("authorization", &bearer)], 200).await;
+    check(&[("x-api-key", "pcs_wrong"), ("authorization", &bearer)], 401).await;
+    check(&[("x-api-key", ""), ("authorization", &bearer)], 200).await;
+    check(&[("x-api-key", &world.admin), ("x-api-key", &world.admin)], 401).await;
+    check(&[("x-portkey-api-key", &world.admin), ("x-portkey-api-key", &world.admin)], 401).await;
+    check(&[("authorization", &bearer), ("authorization", &bearer)], 401).await;
+    check(&[("x-portkey-api-key", &world.admin), ("x-api-key", "pcs_wrong")], 200).await;
     check(&[("cookie", &format!("key={}", world.admin))], 401).await;
 }
 
