@@ -4,9 +4,9 @@ use std::time::Instant;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use portcullis_provider::error::Dialect;
-use portcullis_types::{Clock, RequestId};
+use portcullis_types::{Clock, RequestId, given_trace_id, trace_id};
 
-pub(crate) const TRACE_ID: HeaderName = HeaderName::from_static("x-portkey-trace-id");
+pub(crate) const TRACE_ID: HeaderName = HeaderName::from_static(trace_id::TRACE_ID);
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// What is known of a request before anything is checked.
@@ -26,7 +26,8 @@ impl Arrival {
     pub(crate) fn of(headers: &HeaderMap, dialect: Dialect, clock: &dyn Clock) -> Self {
         let now = clock.now();
         let request_id = RequestId::generate(now);
-        let trace_id = headers.get(TRACE_ID).filter(|value| is_trace_id(value)).cloned();
+        let given = given_trace_id(headers.get_all(TRACE_ID).iter().map(HeaderValue::as_bytes));
+        let trace_id = given.and_then(|text| HeaderValue::from_str(text).ok());
         let trace_id = trace_id.unwrap_or_else(|| id_value(request_id));
         let created = now.duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_secs());
         Self { request_id, dialect, trace_id, created, started: Instant::now() }
@@ -41,8 +42,4 @@ impl Arrival {
 
 fn id_value(id: RequestId) -> HeaderValue {
     HeaderValue::try_from(id.to_string()).expect("a UUID is hexadecimal digits and dashes")
-}
-
-fn is_trace_id(value: &HeaderValue) -> bool {
-    (1..=128).contains(&value.len()) && value.as_bytes().iter().all(u8::is_ascii_graphic)
 }

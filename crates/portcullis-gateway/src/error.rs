@@ -13,7 +13,7 @@ use portcullis_provider::InvalidRequest;
 use portcullis_provider::error::{ApiError, ErrorKind};
 use portcullis_provider::sse::SseError;
 use portcullis_signer::SignError;
-use portcullis_types::{InvalidModelRef, InvalidSlug, Slug};
+use portcullis_types::{InvalidModelRef, InvalidSlug, NoPresentedKey, Slug};
 use tracing::{error, warn};
 
 use crate::arrival::Arrival;
@@ -21,10 +21,8 @@ use crate::arrival::Arrival;
 /// Why a request did not get its answer.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum GatewayError {
-    #[error("no key: send it as `Authorization: Bearer`, `x-api-key` or `x-portkey-api-key`")]
-    NoKey,
-    #[error("`Authorization` and `x-api-key` differ: send one of them, or the same key in both")]
-    ContradictingKeys,
+    #[error(transparent)]
+    NoKey(#[from] NoPresentedKey),
     #[error("the key is not valid")]
     UnknownKey,
     #[error("this key administers the gateway; completions need a key of a workspace")]
@@ -114,8 +112,15 @@ impl GatewayError {
             ..ApiError::new(400, Kind::InvalidRequest, code, self.to_string())
         };
         match self {
-            Self::NoKey => own(401, Kind::Authentication, "missing_api_key"),
-            Self::ContradictingKeys => own(401, Kind::Authentication, "contradicting_api_keys"),
+            Self::NoKey(NoPresentedKey::Contradicting) => {
+                own(401, Kind::Authentication, "contradicting_api_keys")
+            }
+            Self::NoKey(NoPresentedKey::Absent | NoPresentedKey::Empty(_)) => {
+                own(401, Kind::Authentication, "missing_api_key")
+            }
+            Self::NoKey(NoPresentedKey::Repeated(_) | NoPresentedKey::NotText(_)) => {
+                own(401, Kind::Authentication, "invalid_api_key")
+            }
             Self::UnknownKey => own(401, Kind::Authentication, "invalid_api_key"),
             Self::KeyWithoutWorkspace => own(403, Kind::Permission, "workspace_key_required"),
             Self::MissingScope(_) => own(403, Kind::Permission, "missing_scope"),

@@ -77,6 +77,13 @@ pub(crate) async fn dispatch(
     if !is_mended {
         return Ok((answer, settlement));
     }
+    let renewed = match self::credentials(gateway, attempt).await {
+        Ok(renewed) => renewed,
+        Err(error) => return Err(settlement.refused(error)),
+    };
+    if cause == UpstreamCause::ExpiredCredentials && renewed.access_key_id == credentials.access_key_id {
+        return Ok((answer, settlement)); // the source gave the same ones again
+    }
     warn!(
         request.id = %arrival.request_id,
         integration.id = %attempt.admitted.provider.integration_id,
@@ -86,8 +93,7 @@ pub(crate) async fn dispatch(
     );
     settlement.failed(cause.code());
     settlement.settle(Outcome::Refused);
-    let credentials = self::credentials(gateway, attempt).await?;
-    send(gateway, attempt, &credentials, open(2)).await
+    send(gateway, attempt, &renewed, open(2)).await
 }
 
 async fn credentials(gateway: &Parts, attempt: &Attempt<'_>) -> Result<Arc<AwsCredentials>, GatewayError> {
