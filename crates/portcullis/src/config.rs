@@ -39,6 +39,11 @@ pub(crate) const NAMES: &[(&str, &str, &str)] = &[
         "an origin instead of `https://aws-external-anthropic.{region}.api.aws`; the region still signs",
     ),
     ("PORTCULLIS_USE_SYSTEM_PROXY", "false", "whether HTTP_PROXY and its kin are obeyed on the way upstream"),
+    (
+        "PORTCULLIS_PRESTOP_S",
+        "0",
+        "how long after SIGTERM new connections are still accepted, with `/readyz` at 503, in whole seconds",
+    ),
     ("PORTCULLIS_DRAIN_TIMEOUT_S", "120", "how long open requests may go on after SIGTERM, in whole seconds"),
     (
         "PORTCULLIS_STREAM_IDLE_TIMEOUT_S",
@@ -71,6 +76,8 @@ pub(crate) struct Config {
     pub(crate) encryption_key: Option<KeyRing>,
     pub(crate) upstream_base: UpstreamBase,
     pub(crate) use_system_proxy: bool,
+    /// Between the signal to stop and the drain.
+    pub(crate) prestop: Duration,
     pub(crate) drain_timeout: Duration,
     pub(crate) stream_idle_timeout: Duration,
     /// What a client may take its time for.
@@ -130,6 +137,9 @@ impl Config {
                 "`true` or `false`",
                 bool::from_str,
             )?,
+            prestop: variables
+                .parse_or("PORTCULLIS_PRESTOP_S", "0", "whole seconds, 0 to 86400", none_or_up_to_a_day)
+                .map(Duration::from_secs)?,
             drain_timeout: seconds(variables, "PORTCULLIS_DRAIN_TIMEOUT_S", "120")?,
             stream_idle_timeout: seconds(variables, "PORTCULLIS_STREAM_IDLE_TIMEOUT_S", "120")?,
             server_limits: server_limits(variables)?,
@@ -203,6 +213,10 @@ fn server_limits(variables: &Variables) -> Result<ServerLimits, ConfigError> {
     })
 }
 
+fn none_or_up_to_a_day(raw: &str) -> Result<u64, &'static str> {
+    if raw == "0" { Ok(0) } else { up_to(LONGEST_S, raw) }
+}
+
 /// A whole number above zero.
 fn up_to<N: FromStr + PartialOrd + Default>(most: N, raw: &str) -> Result<N, &'static str> {
     let number = raw.parse().ok().filter(|number| *number > N::default() && *number <= most);
@@ -222,6 +236,7 @@ mod tests {
         let config = config(&[]).unwrap();
         assert_eq!(config.listen.to_string(), "127.0.0.1:8787");
         assert!(config.database.is_none() && config.admin_key.is_none());
+        assert_eq!(config.prestop, Duration::ZERO);
         assert_eq!(config.drain_timeout, Duration::from_secs(120));
         assert_eq!(format!("{:?}", config.server_limits), format!("{:?}", ServerLimits::default()));
     }
@@ -236,6 +251,8 @@ mod tests {
         check("PORTCULLIS_DRAIN_TIMEOUT_S", "soon", "whole seconds");
         check("PORTCULLIS_DRAIN_TIMEOUT_S", "0", "whole seconds");
         check("PORTCULLIS_DRAIN_TIMEOUT_S", "-1", "whole seconds");
+        check("PORTCULLIS_PRESTOP_S", "-1", "0 to 86400");
+        check("PORTCULLIS_PRESTOP_S", "86401", "0 to 86400");
         check("PORTCULLIS_STREAM_IDLE_TIMEOUT_S", "18446744073709551615", "1 to 86400");
         check("PORTCULLIS_MAX_CONNECTIONS", "18446744073709551615", "1 to 1000000");
         check("ANTHROPIC_AWS_BASE_URL", "ftp://x", "an origin such as");

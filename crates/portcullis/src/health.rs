@@ -18,9 +18,9 @@ pub(crate) async fn livez() -> Response {
     axum::Json(json!({ "status": "alive" })).into_response()
 }
 
-/// New requests are welcome: the catalog has been read once, and no drain has begun.
-pub(crate) fn readyz(has_started: bool, is_draining: bool) -> Response {
-    match (has_started, is_draining) {
+/// New requests are welcome: the catalog has been read once, and nobody has told us to stop.
+pub(crate) fn readyz(has_started: bool, is_leaving: bool) -> Response {
+    match (has_started, is_leaving) {
         (true, false) => axum::Json(json!({ "status": "ready" })).into_response(),
         (false, false) => {
             (StatusCode::SERVICE_UNAVAILABLE, axum::Json(json!({ "status": "starting" }))).into_response()

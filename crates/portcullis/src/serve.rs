@@ -47,7 +47,7 @@ pub(crate) async fn run(options: ServeOptions) -> Result<()> {
 
     // Listening comes before the database: a probe gets an answer, and an operator a reason, while it is away.
     let shutdown = Shutdown::default();
-    let site = Site::new(shutdown.drain.clone());
+    let site = Site::new(shutdown.leave.clone());
     let tasks = TaskTracker::new();
     let addresses = listeners.serve(&site, &config, &shutdown, &tasks);
 
@@ -61,10 +61,9 @@ pub(crate) async fn run(options: ServeOptions) -> Result<()> {
         site.open(started.routers);
         announce(&options, &config, &addresses, started.generated_key.as_ref())?;
         let signal = stop.received().await;
-        info!(
-            "received {signal}: no new connections; open requests have {} s",
-            config.drain_timeout.as_secs()
-        );
+        info!("received {signal}: stopping");
+        prestop(&shutdown, config.prestop, &mut stop).await;
+        info!("no new connections; open requests have {} s", config.drain_timeout.as_secs());
     }
     drain(&shutdown, &tasks, config.drain_timeout, &mut stop).await;
     if let Some(catalog) = catalog {
@@ -251,10 +250,24 @@ fn show_once(key: &ApiKeySecret, addresses: &Addresses) {
     let _ = std::io::stderr().write_all(text.as_bytes());
 }
 
+/// Serves on until others have noticed that this gateway leaves. A second signal ends the wait.
+async fn prestop(shutdown: &Shutdown, time: Duration, stop: &mut stop::Signals) {
+    shutdown.leave.cancel();
+    if time.is_zero() {
+        return;
+    }
+    info!("not ready any more; new connections are accepted for another {} s", time.as_secs());
+    tokio::select! {
+        () = tokio::time::sleep(time) => {}
+        signal = stop.received() => warn!("received {signal} again: the drain begins now"),
+    }
+}
+
 /// Lets what runs finish; then tells it to; then waits for that. A second signal ends the first wait.
 async fn drain(shutdown: &Shutdown, tasks: &TaskTracker, limit: Duration, stop: &mut stop::Signals) {
     tasks.close();
     shutdown.requests.close();
+    shutdown.leave.cancel();
     shutdown.drain.cancel();
     let finished = async {
         shutdown.requests.wait().await;

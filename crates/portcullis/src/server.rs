@@ -54,6 +54,8 @@ impl Default for ServerLimits {
 /// The moments of a shutdown, one after the other.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Shutdown {
+    /// New requests should go elsewhere: the probe says so, and nothing else changes.
+    pub(crate) leave: CancellationToken,
     /// No new connections, and none outlives its next answer. Idle ones stay open meanwhile: a client that just now
     /// writes its next request on one is answered, where closing would lose it.
     pub(crate) drain: CancellationToken,

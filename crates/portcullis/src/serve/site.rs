@@ -35,7 +35,7 @@ impl Routers {
 #[derive(Clone)]
 pub(crate) struct Site {
     routers: Arc<OnceLock<Routers>>,
-    draining: CancellationToken,
+    leaving: CancellationToken,
 }
 
 /// Which listener asks.
@@ -46,8 +46,8 @@ enum Entrance {
 }
 
 impl Site {
-    pub(crate) fn new(draining: CancellationToken) -> Self {
-        Self { routers: Arc::default(), draining }
+    pub(crate) fn new(leaving: CancellationToken) -> Self {
+        Self { routers: Arc::default(), leaving }
     }
 
     /// From now on the routers answer.
@@ -77,7 +77,7 @@ impl Site {
     }
 
     fn readiness(&self) -> Response {
-        health::readyz(self.routers.get().is_some(), self.draining.is_cancelled())
+        health::readyz(self.routers.get().is_some(), self.leaving.is_cancelled())
     }
 
     async fn answer(self, entrance: Entrance, request: Request) -> Result<Response, Infallible> {

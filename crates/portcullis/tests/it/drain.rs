@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::process::{Server, eventually};
 use crate::stage::Stage;
-use crate::wire::{Connection, get};
+use crate::wire::{Connection, ask, get};
 
 fn refuses_connections(gateway: &Server) {
     eventually("new connections are refused", || TcpStream::connect(gateway.address).is_err().then_some(()));
@@ -31,6 +31,36 @@ fn a_stream_finishes_while_new_connections_are_refused_and_open_ones_get_a_last_
 
     assert!(stream.read_to_end().contains("data: [DONE]"));
     assert_eq!(stage.gateway.ended().code(), Some(0));
+}
+
+/// Whoever sends requests here is told that this one stops at the same time as we are, or later.
+#[test]
+fn before_the_drain_new_connections_are_served_while_the_probe_says_no() {
+    let mut stage = Stage::new(&[("PORTCULLIS_PRESTOP_S", "600")]);
+    let mut open = Connection::open(stage.gateway.address);
+    assert_eq!(open.ask(get("/readyz")).status, 200);
+    stage.gateway.terminate();
+    eventually("the probe says no", || {
+        (ask(stage.gateway.address, get("/readyz")).status == 503).then_some(())
+    });
+    assert_eq!(ask(stage.gateway.address, stage.chat("Hello", false)).status, 200, "a new connection");
+    let answer = open.ask(stage.chat("Hello", false));
+    assert_eq!((answer.status, answer.header("connection")), (200, None), "no drain has begun: {answer:?}");
+
+    let start = Instant::now();
+    stage.gateway.terminate();
+    assert_eq!(stage.gateway.ended().code(), Some(0));
+    assert!(start.elapsed() < Duration::from_secs(4), "a second signal cuts it short: {:?}", start.elapsed());
+}
+
+#[test]
+fn the_drain_begins_by_itself_when_the_time_before_it_is_over() {
+    let mut stage = Stage::new(&[("PORTCULLIS_PRESTOP_S", "1")]);
+    let start = Instant::now();
+    stage.gateway.terminate();
+    assert_eq!(stage.gateway.ended().code(), Some(0));
+    let time = start.elapsed();
+    assert!(time > Duration::from_millis(900) && time < Duration::from_secs(4), "{time:?}");
 }
 
 #[test]
