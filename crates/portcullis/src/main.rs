@@ -6,6 +6,7 @@ mod emulate;
 mod health;
 mod keys;
 mod migrate;
+mod own_error;
 mod panics;
 mod ready_file;
 mod serve;

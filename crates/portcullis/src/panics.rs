@@ -1,8 +1,9 @@
 //! What is told of a panic.
 //!
-//! A panic is a defect of ours and ends the one task it happened in: of a connection, at most. None is known. What
-//! guards against the next one is that `panic = "unwind"` stays, that every connection is a task of its own, and that its
-//! place in the count of connections is given back by a drop (test `a_panic_ends_one_connection_and_no_more`).
+//! A panic is a defect of ours. None is known. What guards against the next one is that `panic = "unwind"` stays, that a
+//! handler's is caught and answered with 500 (test `a_panic_of_a_handler_is_answered`), that every connection is a task of
+//! its own, and that its place in the count of connections is given back by a drop (test
+//! `a_panic_within_an_answer_ends_one_connection_and_no_more`).
 
 use std::panic::{Location, set_hook};
 

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 use crate::health;
+use crate::own_error::{GivenTrace, OwnError};
 
 /// The routers of a started gateway.
 pub(crate) struct Routers {
@@ -87,16 +88,9 @@ impl Site {
         });
         match router {
             Some(router) => router.clone().oneshot(request).await,
-            None => Ok(starting()),
+            None => Ok(OwnError::STARTING.answer(GivenTrace::of(request.headers()))),
         }
     }
-}
-
-fn starting() -> Response {
-    let message = "the gateway is starting: its database is not there yet";
-    let body =
-        json!({ "error": { "message": message, "type": "server_error", "param": null, "code": "starting" } });
-    (StatusCode::SERVICE_UNAVAILABLE, [("retry-after", "2")], axum::Json(body)).into_response()
 }
 
 /// The last resort of both planes. The body has what an OpenAI client, an Anthropic client and a Portkey client read.

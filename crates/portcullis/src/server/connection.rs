@@ -1,11 +1,13 @@
 //! One connection, from its first byte to its last.
 
 use std::convert::Infallible;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
+use futures_util::FutureExt;
 use http::header::{CONNECTION, EXPECT};
 use http::{HeaderValue, Request, Response, Version};
 use hyper::body::Incoming;
@@ -22,6 +24,7 @@ use super::activity::{Activity, Verdict, WatchedStream};
 use super::request_body::{InFlight, RequestBody};
 use super::stall::StallLimited;
 use super::{ServerLimits, Shutdown};
+use crate::own_error::{GivenTrace, OwnError};
 
 /// Largest head of a request, in bytes; larger ones get 431.
 const MAX_HEAD_BYTES: usize = 64 * 1024;
@@ -120,7 +123,7 @@ impl Front {
     async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
         let protocol = request.version();
         let guard = (self.requests.token(), self.activity.begin_request(protocol));
-        let response = self.router.clone().oneshot(self.watched(request)).await?;
+        let response = self.handled(request).await;
         let mut response = response.map(|body| Body::new(InFlight::new(body, guard)));
         if protocol == Version::HTTP_2 {
             return Ok(response.map(|body| Body::new(StallLimited::new(body, self.write_stall))));
@@ -129,6 +132,19 @@ impl Front {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
         Ok(response)
+    }
+
+    /// What the router says, or that it has failed.
+    async fn handled(&self, request: Request<Incoming>) -> Response<Body> {
+        let trace = GivenTrace::of(request.headers());
+        let answering = self.router.clone().oneshot(self.watched(request));
+        // What a handler leaves behind half done is its request's own and is dropped with it. What it shares with others
+        // is changed in one step each (atomics, snapshots, channels) or lies behind locks that tell of a panic.
+        match AssertUnwindSafe(answering).catch_unwind().await {
+            Ok(Ok(response)) => response,
+            Ok(Err(never)) => match never {},
+            Err(_) => OwnError::PANICKED.answer(trace),
+        }
     }
 
     fn watched(&self, request: Request<Incoming>) -> Request<Body> {

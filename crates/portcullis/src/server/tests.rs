@@ -1,47 +1,100 @@
 //! A server on a real socket, with handlers that do what ours never should.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::Body;
 use axum::routing::get;
+use bytes::Bytes;
+use futures_util::{StreamExt, stream};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
 
 use super::{Server, ServerLimits, Shutdown};
 
-async fn answer_to(path: &str, address: std::net::SocketAddr) -> String {
-    let mut stream = TcpStream::connect(address).await.unwrap();
-    stream.write_all(format!("GET {path} HTTP/1.0\r\n\r\n").as_bytes()).await.unwrap();
-    let mut answer = String::new();
-    let read = tokio::time::timeout(Duration::from_secs(10), stream.read_to_string(&mut answer)).await;
-    read.expect("the connection ends").unwrap();
-    answer
+/// A server in this process.
+struct Running {
+    address: SocketAddr,
+    shutdown: Shutdown,
+    task: JoinHandle<()>,
+}
+
+impl Running {
+    async fn new(router: Router, limits: ServerLimits) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let shutdown = Shutdown::default();
+        let task = tokio::spawn(Server { listener, router, limits, shutdown: shutdown.clone() }.run());
+        Self { address, shutdown, task }
+    }
+
+    /// The whole answer on a connection of its own, which ends with it.
+    async fn answer_to(&self, request: &str) -> String {
+        let mut stream = TcpStream::connect(self.address).await.unwrap();
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        within(stream.read_to_string(&mut answer)).await.unwrap();
+        answer
+    }
+
+    async fn get(&self, path: &str) -> String {
+        self.answer_to(&format!("GET {path} HTTP/1.0\r\n\r\n")).await
+    }
+
+    /// Ends, with no request left.
+    async fn end(self) {
+        self.shutdown.requests.close();
+        self.shutdown.drain.cancel();
+        self.shutdown.close.cancel();
+        within(self.shutdown.requests.wait()).await;
+        within(self.task).await.unwrap();
+    }
+}
+
+async fn within<T>(work: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(10), work).await.expect("it takes no ten seconds")
+}
+
+fn one_connection() -> ServerLimits {
+    ServerLimits { max_connections: 1, ..ServerLimits::default() }
+}
+
+async fn panics() {
+    if true {
+        panic!("on purpose, with the secret of a prompt")
+    }
 }
 
 #[tokio::test]
-async fn a_panic_ends_one_connection_and_no_more() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let router = Router::new()
-        .route(
-            "/panics",
-            get(|| async {
-                if true {
-                    panic!("on purpose")
-                }
-            }),
-        )
-        .route("/works", get(|| async { "works" }));
-    let limits = ServerLimits { max_connections: 1, ..ServerLimits::default() };
-    let shutdown = Shutdown::default();
-    let server = tokio::spawn(Server { listener, router, limits, shutdown: shutdown.clone() }.run());
+async fn a_panic_of_a_handler_is_answered() {
+    let router = Router::new().route("/panics", get(panics)).route("/works", get(|| async { "works" }));
+    let server = Running::new(router, one_connection()).await;
+    let request = "GET /panics HTTP/1.1\r\nhost: a\r\nx-portkey-trace-id: trace-1\r\n\r\n";
+    let then = "GET /works HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
+    let answers = server.answer_to(&[request, request, then].concat()).await;
+    assert_eq!(answers.matches("HTTP/1.1 500 ").count(), 2, "{answers}");
+    assert_eq!(answers.matches("x-portkey-trace-id: trace-1\r\n").count(), 2, "{answers}");
+    assert_eq!(answers.matches("\"code\":\"internal_error\"").count(), 2, "{answers}");
+    assert!(answers.ends_with("works") && !answers.contains("secret"), "{answers}");
+    server.end().await;
+}
+
+#[tokio::test]
+async fn a_panic_within_an_answer_ends_one_connection_and_no_more() {
+    let breaks = || async {
+        let pieces = stream::iter(0..2).map(|piece| match piece {
+            0 => Ok::<_, std::io::Error>(Bytes::from_static(b"begun")),
+            _ => panic!("on purpose"),
+        });
+        Body::from_stream(pieces)
+    };
+    let router = Router::new().route("/breaks", get(breaks)).route("/works", get(|| async { "works" }));
+    let server = Running::new(router, one_connection()).await;
     for _ in 0..3 {
-        assert_eq!(answer_to("/panics", address).await, "");
-        assert!(answer_to("/works", address).await.ends_with("works"), "its place was given back");
+        server.get("/breaks").await;
+        assert!(server.get("/works").await.ends_with("works"), "its place was given back");
     }
-    shutdown.requests.close();
-    shutdown.drain.cancel();
-    shutdown.close.cancel();
-    tokio::time::timeout(Duration::from_secs(10), shutdown.requests.wait()).await.expect("none is left");
-    tokio::time::timeout(Duration::from_secs(10), server).await.expect("the server ends").unwrap();
+    server.end().await;
 }
