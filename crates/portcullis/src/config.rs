@@ -51,6 +51,16 @@ pub(crate) const NAMES: &[(&str, &str, &str)] = &[
         "how long the upstream may be silent within a stream, in whole seconds",
     ),
     ("PORTCULLIS_MAX_CONNECTIONS", "10000", "connections at once on a listener; more wait"),
+    (
+        "PORTCULLIS_MAX_REQUESTS",
+        "4096",
+        "requests being answered at once on a listener, probes not counted; more get 503",
+    ),
+    (
+        "PORTCULLIS_MAX_BUFFERED_BYTES",
+        "1073741824",
+        "bytes of request bodies in memory at once on a listener; what is more gets 503",
+    ),
     ("PORTCULLIS_FIRST_BYTE_TIMEOUT_S", "10", "how long a new connection may say nothing, in whole seconds"),
     ("PORTCULLIS_HEAD_TIMEOUT_S", "10", "how long a request's head may take to come, in whole seconds"),
     ("PORTCULLIS_BODY_IDLE_TIMEOUT_S", "30", "how long a request's body may pause, in whole seconds"),
@@ -184,8 +194,10 @@ impl Config {
 
 /// Longer than any of the limits makes sense, and short enough to be added to a moment.
 const LONGEST_S: u64 = 24 * 60 * 60;
-/// More than one process can have sockets.
-const MOST_CONNECTIONS: usize = 1_000_000;
+/// More than one process can have sockets, and requests that use them.
+const MILLION: usize = 1_000_000;
+/// More than a machine for this has of memory.
+const MOST_BUFFERED_BYTES: usize = 1 << 40;
 
 fn seconds(
     variables: &Variables,
@@ -204,13 +216,23 @@ fn server_limits(variables: &Variables) -> Result<ServerLimits, ConfigError> {
         body_idle: seconds(variables, "PORTCULLIS_BODY_IDLE_TIMEOUT_S", "30")?,
         keep_alive: seconds(variables, "PORTCULLIS_KEEP_ALIVE_S", "75")?,
         write_stall: seconds(variables, "PORTCULLIS_WRITE_STALL_TIMEOUT_S", "60")?,
-        max_connections: variables.parse_or(
-            "PORTCULLIS_MAX_CONNECTIONS",
-            "10000",
-            "a whole number, 1 to 1000000",
-            |raw| up_to(MOST_CONNECTIONS, raw),
+        max_connections: up_to_a_million(variables, "PORTCULLIS_MAX_CONNECTIONS", "10000")?,
+        max_requests: up_to_a_million(variables, "PORTCULLIS_MAX_REQUESTS", "4096")?,
+        max_buffered_bytes: variables.parse_or(
+            "PORTCULLIS_MAX_BUFFERED_BYTES",
+            "1073741824",
+            "a whole number of bytes, 1 to 1099511627776",
+            |raw| up_to(MOST_BUFFERED_BYTES, raw),
         )?,
     })
+}
+
+fn up_to_a_million(
+    variables: &Variables,
+    name: &'static str,
+    default: &'static str,
+) -> Result<usize, ConfigError> {
+    variables.parse_or(name, default, "a whole number, 1 to 1000000", |raw| up_to(MILLION, raw))
 }
 
 fn none_or_up_to_a_day(raw: &str) -> Result<u64, &'static str> {
@@ -255,6 +277,8 @@ mod tests {
         check("PORTCULLIS_PRESTOP_S", "86401", "0 to 86400");
         check("PORTCULLIS_STREAM_IDLE_TIMEOUT_S", "18446744073709551615", "1 to 86400");
         check("PORTCULLIS_MAX_CONNECTIONS", "18446744073709551615", "1 to 1000000");
+        check("PORTCULLIS_MAX_REQUESTS", "0", "1 to 1000000");
+        check("PORTCULLIS_MAX_BUFFERED_BYTES", "1 GiB", "a whole number of bytes");
         check("ANTHROPIC_AWS_BASE_URL", "ftp://x", "an origin such as");
         check("DATABASE_URL", "mysql://x", "sqlite://");
         check("PORTCULLIS_USE_SYSTEM_PROXY", "yes", "`true` or `false`");

@@ -13,6 +13,16 @@ use tokio::net::TcpStream;
 use crate::cli::ConfigOptions;
 use crate::config::Config;
 
+/// Where [`livez`] answers.
+pub(crate) const LIVEZ: &str = "/livez";
+/// Where [`readyz`] answers.
+pub(crate) const READYZ: &str = "/readyz";
+
+/// Whether a request is a probe, which is answered however much else there is to do.
+pub(crate) fn is_probe(path: &str) -> bool {
+    path == LIVEZ || path == READYZ
+}
+
 /// The process runs. Touches nothing else, so that a database that is away never restarts a gateway that serves.
 pub(crate) async fn livez() -> Response {
     axum::Json(json!({ "status": "alive" })).into_response()

@@ -23,6 +23,16 @@ pub(crate) struct OwnError {
 impl OwnError {
     pub(crate) const STARTING: Self =
         Self::unavailable("starting", "the gateway is starting: its database is not there yet", "2");
+    pub(crate) const TOO_MANY_REQUESTS: Self = Self::unavailable(
+        "too_many_requests_in_flight",
+        "the gateway answers as many requests as it may (PORTCULLIS_MAX_REQUESTS); try again",
+        "1",
+    );
+    pub(crate) const TOO_MANY_BYTES: Self = Self::unavailable(
+        "too_many_bytes_in_flight",
+        "the gateway holds as many bytes of requests as it may (PORTCULLIS_MAX_BUFFERED_BYTES); try again",
+        "1",
+    );
     pub(crate) const PANICKED: Self = Self {
         status: StatusCode::INTERNAL_SERVER_ERROR,
         code: "internal_error",

@@ -5,6 +5,7 @@
 
 mod activity;
 mod connection;
+mod load;
 mod request_body;
 mod stall;
 
@@ -21,6 +22,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
+use load::Load;
+
 /// How long a client may take for what, and how many may come.
 #[derive(Clone, Debug)]
 pub(crate) struct ServerLimits {
@@ -36,6 +39,10 @@ pub(crate) struct ServerLimits {
     pub(crate) write_stall: Duration,
     /// Connections at once; more wait in the listener's queue.
     pub(crate) max_connections: usize,
+    /// Requests being answered at once, probes not counted; more are refused.
+    pub(crate) max_requests: usize,
+    /// Bytes of bodies in memory at once; bodies beyond are refused.
+    pub(crate) max_buffered_bytes: usize,
 }
 
 impl Default for ServerLimits {
@@ -47,6 +54,8 @@ impl Default for ServerLimits {
             keep_alive: Duration::from_secs(75),
             write_stall: Duration::from_secs(60),
             max_connections: 10_000,
+            max_requests: 4096,
+            max_buffered_bytes: 1 << 30,
         }
     }
 }
@@ -80,7 +89,8 @@ impl Server {
     pub(crate) async fn run(self) {
         let connections = TaskTracker::new();
         let permits = Arc::new(Semaphore::new(self.limits.max_connections));
-        self.shutdown.drain.run_until_cancelled(self.accept(&connections, &permits)).await;
+        let load = Load::new(&self.limits);
+        self.shutdown.drain.run_until_cancelled(self.accept(&connections, &permits, &load)).await;
         // Refused at once, a client can go elsewhere; in the queue of a listener that nobody serves it would wait.
         drop(self.listener);
         connections.close();
@@ -90,7 +100,7 @@ impl Server {
         connections.wait().await;
     }
 
-    async fn accept(&self, connections: &TaskTracker, permits: &Arc<Semaphore>) {
+    async fn accept(&self, connections: &TaskTracker, permits: &Arc<Semaphore>, load: &Arc<Load>) {
         loop {
             let permit = Arc::clone(permits).acquire_owned().await.expect("the semaphore is never closed");
             let stream = match self.listener.accept().await {
@@ -102,8 +112,8 @@ impl Server {
                     continue;
                 }
             };
-            let serving =
-                connection::serve(stream, self.router.clone(), self.limits.clone(), self.shutdown.clone());
+            let site = connection::Site { router: self.router.clone(), load: Arc::clone(load) };
+            let serving = connection::serve(stream, site, self.limits.clone(), self.shutdown.clone());
             connections.spawn(async move {
                 serving.await;
                 drop(permit);

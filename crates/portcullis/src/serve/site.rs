@@ -72,8 +72,8 @@ impl Site {
         let inner = tower::service_fn(move |request: Request| site.clone().answer(entrance, request));
         let (livez, readyz) = (health::livez, self.clone());
         Router::new()
-            .route("/livez", axum::routing::get(livez))
-            .route("/readyz", axum::routing::get(move || std::future::ready(readyz.readiness())))
+            .route(health::LIVEZ, axum::routing::get(livez))
+            .route(health::READYZ, axum::routing::get(move || std::future::ready(readyz.readiness())))
             .fallback_service(inner)
     }
 

@@ -10,7 +10,7 @@ use axum::body::Body;
 use futures_util::FutureExt;
 use http::header::{CONNECTION, EXPECT};
 use http::{HeaderValue, Request, Response, Version};
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
@@ -21,9 +21,11 @@ use tower::ServiceExt;
 use tracing::debug;
 
 use super::activity::{Activity, Verdict, WatchedStream};
+use super::load::{HeldBytes, Load, Place};
 use super::request_body::{InFlight, RequestBody};
 use super::stall::StallLimited;
 use super::{ServerLimits, Shutdown};
+use crate::health::is_probe;
 use crate::own_error::{GivenTrace, OwnError};
 
 /// Largest head of a request, in bytes; larger ones get 431.
@@ -31,8 +33,14 @@ const MAX_HEAD_BYTES: usize = 64 * 1024;
 const MAX_HEADERS: usize = 100;
 const MAX_HTTP2_STREAMS: u32 = 250;
 
+/// What answers on a connection, as far as there is room.
+pub(super) struct Site {
+    pub(super) router: Router,
+    pub(super) load: Arc<Load>,
+}
+
 /// Serves one connection until it ends, uses up its time, or the drain's deadline is over.
-pub(super) async fn serve(stream: TcpStream, router: Router, limits: ServerLimits, shutdown: Shutdown) {
+pub(super) async fn serve(stream: TcpStream, site: Site, limits: ServerLimits, shutdown: Shutdown) {
     // Without it an event waits for the one before it to be acknowledged, 40 ms on a delayed-ACK client.
     if let Err(error) = stream.set_nodelay(true) {
         debug!(error.cause = %error, "a connection was gone before it was served");
@@ -42,7 +50,7 @@ pub(super) async fn serve(stream: TcpStream, router: Router, limits: ServerLimit
     let io = TokioIo::new(WatchedStream { stream, activity: Arc::clone(&activity) });
     let builder = builder();
     let front = Arc::new(Front {
-        router,
+        site,
         activity: Arc::clone(&activity),
         requests: shutdown.requests.clone(),
         body_idle: limits.body_idle,
@@ -112,7 +120,7 @@ async fn deadline_and_grace(shutdown: &Shutdown) {
 
 /// What stands between a connection and the router.
 struct Front {
-    router: Router,
+    site: Site,
     activity: Arc<Activity>,
     requests: TaskTracker,
     body_idle: Duration,
@@ -123,7 +131,8 @@ impl Front {
     async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
         let protocol = request.version();
         let guard = (self.requests.token(), self.activity.begin_request(protocol));
-        let response = self.handled(request).await;
+        let (place, response) = self.admitted(request).await;
+        let guard = (guard, place);
         let mut response = response.map(|body| Body::new(InFlight::new(body, guard)));
         if protocol == Version::HTTP_2 {
             return Ok(response.map(|body| Body::new(StallLimited::new(body, self.write_stall))));
@@ -134,23 +143,48 @@ impl Front {
         Ok(response)
     }
 
-    /// What the router says, or that it has failed.
+    /// The answer and the place it takes until its last byte; without a place, that there is none.
+    async fn admitted(&self, request: Request<Incoming>) -> (Option<Place>, Response<Body>) {
+        if is_probe(request.uri().path()) {
+            return (None, self.handled(request).await);
+        }
+        match self.site.load.place() {
+            Some(place) => (Some(place), self.handled(request).await),
+            None => (None, self.refused(request, &OwnError::TOO_MANY_REQUESTS)),
+        }
+    }
+
+    fn refused(&self, request: Request<Incoming>, error: &OwnError) -> Response<Body> {
+        self.site.load.refused(error);
+        let trace = GivenTrace::of(request.headers());
+        drop(self.watched(request, None));
+        error.answer(trace)
+    }
+
+    /// What the router says, or that it has failed, or that the body would have been too much.
     async fn handled(&self, request: Request<Incoming>) -> Response<Body> {
         let trace = GivenTrace::of(request.headers());
-        let answering = self.router.clone().oneshot(self.watched(request));
+        let held = (!request.body().is_end_stream()).then(|| self.site.load.body());
+        let answering = self.site.router.clone().oneshot(self.watched(request, held.clone()));
         // What a handler leaves behind half done is its request's own and is dropped with it. What it shares with others
         // is changed in one step each (atomics, snapshots, channels) or lies behind locks that tell of a panic.
-        match AssertUnwindSafe(answering).catch_unwind().await {
+        let answered = AssertUnwindSafe(answering).catch_unwind().await;
+        if held.is_some_and(|held| held.was_refused()) {
+            // Whatever the handler made of a body that broke off.
+            self.site.load.refused(&OwnError::TOO_MANY_BYTES);
+            return OwnError::TOO_MANY_BYTES.answer(trace);
+        }
+        match answered {
             Ok(Ok(response)) => response,
             Ok(Err(never)) => match never {},
             Err(_) => OwnError::PANICKED.answer(trace),
         }
     }
 
-    fn watched(&self, request: Request<Incoming>) -> Request<Body> {
+    fn watched(&self, request: Request<Incoming>, held: Option<Arc<HeldBytes>>) -> Request<Body> {
         // HTTP/2 ends the one stream. A client that waits to be asked for its body will not send it after a refusal.
         let lingers = request.version() != Version::HTTP_2 && !request.headers().contains_key(EXPECT);
         let lingering = lingers.then(|| Arc::clone(&self.activity));
-        request.map(|body| Body::new(RequestBody::new(body, self.body_idle, lingering)))
+        request.map(|body| Body::new(RequestBody::new(body, self.body_idle, lingering, held)))
     }
 }

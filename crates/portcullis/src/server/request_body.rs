@@ -15,6 +15,7 @@ use tokio::time::Sleep;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::activity::{Activity, RequestGuard};
+use super::load::{HeldBytes, Place};
 
 /// How long the rest of a body that nobody wants is read.
 const LINGERING_LIMIT: Duration = Duration::from_secs(30);
@@ -25,6 +26,9 @@ pub(super) enum BodyError {
     /// Nothing came for too long.
     #[error("nothing more of the body came within {} s", .0.as_secs())]
     Idle(Duration),
+    /// Too much of it and of others is held already.
+    #[error("the gateway holds as many bytes of requests as it may")]
+    NoRoom,
     /// The connection failed.
     #[error("the connection failed while the body was read")]
     Connection(#[source] hyper::Error),
@@ -40,11 +44,38 @@ pub(super) struct RequestBody {
     alarm: Option<Pin<Box<Sleep>>>,
     /// The connection to read the rest from, where that is to be done.
     lingering: Option<Arc<Activity>>,
+    /// Where its bytes are counted, unless they are thrown away.
+    held: Option<Arc<HeldBytes>>,
 }
 
 impl RequestBody {
-    pub(super) const fn new(body: Incoming, limit: Duration, lingering: Option<Arc<Activity>>) -> Self {
-        Self { body: Some(body), limit, alarm: None, lingering }
+    pub(super) const fn new(
+        body: Incoming,
+        limit: Duration,
+        lingering: Option<Arc<Activity>>,
+        held: Option<Arc<HeldBytes>>,
+    ) -> Self {
+        Self { body: Some(body), limit, alarm: None, lingering, held }
+    }
+
+    /// Whether there is room for what has come.
+    fn has_room(&self, frame: &Frame<Bytes>) -> bool {
+        let bytes = frame.data_ref().map_or(0, Bytes::len);
+        self.held.as_ref().is_none_or(|held| held.take(bytes))
+    }
+
+    /// Reads the rest and throws it away, where that is to be done. Nothing more comes of this body.
+    fn give_up(&mut self) {
+        let Some(body) = self.body.take().filter(|body| !body.is_end_stream()) else { return };
+        let Some(activity) = self.lingering.take() else { return };
+        // At the very end of the process there is no runtime, and nothing to linger for.
+        if let Ok(runtime) = Handle::try_current() {
+            let limit = self.limit;
+            runtime.spawn(async move {
+                let _guard = activity.begin_lingering();
+                let _ = tokio::time::timeout(LINGERING_LIMIT, read_to_end(body, limit)).await;
+            });
+        }
     }
 }
 
@@ -60,6 +91,10 @@ impl Body for RequestBody {
         let Some(body) = &mut this.body else { return Poll::Ready(None) };
         let error = match Pin::new(body).poll_frame(cx) {
             Poll::Ready(Some(Err(error))) => BodyError::Connection(error),
+            Poll::Ready(Some(Ok(frame))) if !this.has_room(&frame) => {
+                this.give_up();
+                return Poll::Ready(Some(Err(BodyError::NoRoom)));
+            }
             Poll::Ready(frame) => {
                 this.alarm = None;
                 return Poll::Ready(frame.map(|frame| frame.map_err(BodyError::Connection)));
@@ -87,35 +122,29 @@ impl Body for RequestBody {
 
 impl Drop for RequestBody {
     fn drop(&mut self) {
-        let Some(activity) = self.lingering.take() else { return };
-        let Some(body) = self.body.take().filter(|body| !body.is_end_stream()) else { return };
-        // At the very end of the process there is no runtime, and nothing to linger for.
-        if let Ok(runtime) = Handle::try_current() {
-            let limit = self.limit;
-            runtime.spawn(async move {
-                let _guard = activity.begin_lingering();
-                let _ = tokio::time::timeout(LINGERING_LIMIT, read_to_end(body, limit)).await;
-            });
-        }
+        self.give_up();
     }
 }
 
 async fn read_to_end(body: Incoming, limit: Duration) {
-    let mut rest = RequestBody::new(body, limit, None);
+    let mut rest = RequestBody::new(body, limit, None, None);
     while poll_fn(|cx| Pin::new(&mut rest).poll_frame(cx)).await.is_some_and(|frame| frame.is_ok()) {}
 }
+
+/// What an answer holds until its last byte.
+type Guard = ((TaskTrackerToken, RequestGuard), Option<Place>);
 
 pin_project! {
     /// An answer's body that keeps its request in flight.
     pub(super) struct InFlight<B> {
         #[pin]
         body: B,
-        guard: (TaskTrackerToken, RequestGuard),
+        guard: Guard,
     }
 }
 
 impl<B> InFlight<B> {
-    pub(super) const fn new(body: B, guard: (TaskTrackerToken, RequestGuard)) -> Self {
+    pub(super) const fn new(body: B, guard: Guard) -> Self {
         Self { body, guard }
     }
 }

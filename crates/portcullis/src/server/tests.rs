@@ -1,15 +1,17 @@
 //! A server on a real socket, with handlers that do what ours never should.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::routing::get;
+use axum::routing::{get, post};
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 use super::{Server, ServerLimits, Shutdown};
@@ -97,4 +99,72 @@ async fn a_panic_within_an_answer_ends_one_connection_and_no_more() {
         assert!(server.get("/works").await.ends_with("works"), "its place was given back");
     }
     server.end().await;
+}
+
+/// Whether the answer is a refusal that says to try again, in a body that clients of both dialects read.
+fn asks_to_try_again(answer: &str, code: &str) -> bool {
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    let body: serde_json::Value = serde_json::from_str(body).unwrap();
+    let told = (&body["type"], &body["error"]["type"], &body["error"]["code"]);
+    assert_eq!(told, (&"error".into(), &"server_error".into(), &code.into()), "{answer}");
+    head.contains("503") && head.contains("\r\nretry-after: 1\r\n") && head.contains("x-portkey-trace-id: ")
+}
+
+/// A router whose `/held` reads its body and then waits for a word, and the bell that says it has read.
+fn holding() -> (Router, Arc<Notify>, Arc<Notify>) {
+    let (read, go) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let (bell, word) = (Arc::clone(&read), Arc::clone(&go));
+    let held = move |body: Bytes| async move {
+        bell.notify_one();
+        word.notified().await;
+        body.len().to_string()
+    };
+    let router = Router::new()
+        .route("/held", post(held))
+        .route("/length", post(|body: Bytes| async move { body.len().to_string() }))
+        .route("/livez", get(|| async { "alive" }));
+    (router, read, go)
+}
+
+fn body_of(path: &str, length: usize) -> String {
+    let body = "a".repeat(length);
+    format!("POST {path} HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}")
+}
+
+#[tokio::test]
+async fn one_request_more_than_allowed_is_refused_at_once_and_a_probe_is_not() {
+    let (router, read, go) = holding();
+    let limits = ServerLimits { max_requests: 1, ..ServerLimits::default() };
+    let server = Arc::new(Running::new(router, limits).await);
+    let first = tokio::spawn({
+        let server = Arc::clone(&server);
+        async move { server.answer_to(&body_of("/held", 3)).await }
+    });
+    within(read.notified()).await;
+    let second = server.answer_to(&body_of("/length", 100_000)).await;
+    assert!(asks_to_try_again(&second, "too_many_requests_in_flight"), "{second}");
+    assert!(server.get("/livez").await.ends_with("alive"));
+    go.notify_one();
+    assert!(first.await.unwrap().ends_with("\r\n\r\n3"));
+    assert!(server.answer_to(&body_of("/length", 4)).await.ends_with("\r\n\r\n4"), "there is room again");
+    Arc::into_inner(server).unwrap().end().await;
+}
+
+#[tokio::test]
+async fn bodies_that_are_too_much_together_are_refused_and_small_ones_still_fit() {
+    let (router, read, go) = holding();
+    let limits = ServerLimits { max_buffered_bytes: 1_000_000, ..ServerLimits::default() };
+    let server = Arc::new(Running::new(router, limits).await);
+    let first = tokio::spawn({
+        let server = Arc::clone(&server);
+        async move { server.answer_to(&body_of("/held", 600_000)).await }
+    });
+    within(read.notified()).await;
+    let second = server.answer_to(&body_of("/length", 600_000)).await;
+    assert!(asks_to_try_again(&second, "too_many_bytes_in_flight"), "{second}");
+    assert!(server.answer_to(&body_of("/length", 300_000)).await.ends_with("\r\n\r\n300000"));
+    go.notify_one();
+    assert!(first.await.unwrap().ends_with("\r\n\r\n600000"));
+    assert!(server.answer_to(&body_of("/length", 600_000)).await.ends_with("\r\n\r\n600000"));
+    Arc::into_inner(server).unwrap().end().await;
 }

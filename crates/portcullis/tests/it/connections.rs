@@ -119,6 +119,27 @@ fn one_more_connection_than_allowed_is_served_once_another_closes() {
 }
 
 #[test]
+fn what_is_too_much_at_once_is_refused_with_the_word_to_try_again() {
+    let stage = Stage::new(&[("PORTCULLIS_MAX_REQUESTS", "1"), ("PORTCULLIS_MAX_BUFFERED_BYTES", "100000")]);
+    let refused_as = |request: String, code: &str| {
+        let answer = ask(stage.gateway.address, request);
+        assert_eq!((answer.status, answer.header("retry-after")), (503, Some("1")), "{answer:?}");
+        assert_eq!(answer.json()["error"]["code"], code, "{answer:?}");
+    };
+    refused_as(stage.message(&"a".repeat(100_000), false), "too_many_bytes_in_flight");
+    refused_as(stage.chat(&"a".repeat(100_000), true), "too_many_bytes_in_flight");
+    let mut stream = Connection::open(stage.gateway.address);
+    stream.send(stage.chat("[[emulator:stall_mid_stream]]", true));
+    stream.read_until("\"content\":\"");
+    refused_as(stage.chat("Hello", false), "too_many_requests_in_flight");
+    assert_eq!(["/livez", "/readyz"].map(|path| ask(stage.gateway.address, get(path)).status), [200, 200]);
+    drop(stream);
+    eventually("there is room again", || {
+        (ask(stage.gateway.address, stage.chat("Hello", false)).status == 200).then_some(())
+    });
+}
+
+#[test]
 fn a_client_that_stops_reading_is_closed_and_its_upstream_with_it() {
     let stage = Stage::new(&ONE_SECOND);
     for request in
