@@ -20,6 +20,10 @@ use tracing_subscriber::fmt::MakeWriter;
 /// What waits at most, in bytes: about a second of the busiest gateway. As much again may be on its way out.
 pub(crate) const CAPACITY: usize = 4 * 1024 * 1024;
 
+/// How long the thread lets lines gather once there is one. Waking it for each line costs a busy gateway two switches of
+/// context a request; this costs fifty a second, and a line is late by no more than a person can see.
+const GATHER: Duration = Duration::from_millis(20);
+
 /// How long the end of the process waits for the last lines.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -141,11 +145,14 @@ impl Queue {
     /// end, when all are taken.
     fn take(&self, batch: &mut Vec<u8>) -> Option<usize> {
         let has_to_wait = |waiting: &mut Waiting| waiting.is_idle() && !waiting.is_closed;
-        let mut waiting =
+        let waiting =
             self.changed.wait_while(self.lock(), has_to_wait).unwrap_or_else(PoisonError::into_inner);
         if waiting.is_idle() {
             return None;
         }
+        // Whoever logs meanwhile finds the buffer in use and wakes nobody; the end of the process does.
+        let gathered = self.changed.wait_timeout_while(waiting, GATHER, |waiting| !waiting.is_closed);
+        let (mut waiting, _) = gathered.unwrap_or_else(PoisonError::into_inner);
         mem::swap(&mut waiting.lines, batch);
         Some(mem::take(&mut waiting.lost))
     }
