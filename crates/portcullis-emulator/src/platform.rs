@@ -100,6 +100,10 @@ fn serve(
 }
 
 fn parse_body(arrival: &Arrival, entry: &mut LoggedRequest) -> Result<Value, PlatformError> {
+    let media_type = arrival.only("content-type")?.and_then(|value| value.split(';').next()).map(str::trim);
+    if !media_type.is_some_and(|media_type| media_type.eq_ignore_ascii_case("application/json")) {
+        return Err(PlatformError::invalid("content-type: Input should be 'application/json'"));
+    }
     // A map would silently keep the last of two equal keys, as the real parser does.
     let body: BTreeMap<String, Value> = serde_json::from_slice(&arrival.body)
         .map_err(|error| PlatformError::invalid(format!("The request body is not valid JSON: {error}")))?;

@@ -111,7 +111,7 @@ fn check_account(state: &State, caller: &Caller) -> Result<(), PlatformError> {
 }
 
 fn check_version(arrival: &Arrival) -> Result<(), PlatformError> {
-    match arrival.header("anthropic-version") {
+    match arrival.only("anthropic-version")? {
         None => Err(PlatformError::invalid("anthropic-version: header is required")),
         Some("2023-06-01" | "2026-10-21") => Ok(()),
         Some(other) => {
@@ -125,7 +125,7 @@ fn workspace(
     arrival: &Arrival,
     caller: &Caller,
 ) -> Result<(String, Workspace), PlatformError> {
-    let id = arrival.header("anthropic-workspace-id").ok_or_else(|| {
+    let id = arrival.only("anthropic-workspace-id")?.ok_or_else(|| {
         PlatformError::invalid(
             "anthropic-workspace-id is required; send the id of the workspace this request acts in.",
         )
@@ -164,4 +164,15 @@ fn check_permissions(caller: &Caller, action: &str, resource: &str) -> Result<()
     ]);
     check("sts:GetWebIdentityToken", "*", &forwarded)?;
     check("sts:TagGetWebIdentityToken", "*", &forwarded)
+}
+
+impl Arrival {
+    /// The value of a header that may come once: two values are an ambiguity that two readers resolve differently.
+    pub(super) fn only(&self, name: &str) -> Result<Option<&str>, PlatformError> {
+        let mut values = self.headers.iter().filter(|(candidate, _)| candidate == name);
+        match (values.next(), values.next()) {
+            (_, Some(_)) => Err(PlatformError::invalid(format!("{name}: header must not be repeated"))),
+            (value, None) => Ok(value.map(|(_, value)| value.as_str())),
+        }
+    }
 }

@@ -1,4 +1,12 @@
 //! Refuses what the Messages API refuses. Source: Claude API reference, "Messages", "Errors" and "Versioning".
+//!
+//! Start at [`validate`]. `fields` has the types of the body's fields, `blocks` and `tools` what stands in its lists, and
+//! `shape` what they share.
+
+mod blocks;
+mod fields;
+mod shape;
+mod tools;
 
 use std::collections::BTreeSet;
 
@@ -7,6 +15,7 @@ use serde_json::Value;
 use super::error::PlatformError;
 use super::models;
 use crate::server::Arrival;
+use blocks::Holder;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Endpoint {
@@ -59,6 +68,8 @@ pub(super) fn validate(body: &Value, endpoint: Endpoint, arrival: &Arrival) -> C
         }
     }
     check_betas(arrival)?;
+    fields::check_types(body)?;
+    tools::check_tools(body)?;
     let model = match body.get("model") {
         Some(Value::String(model)) => models::find(model)?,
         Some(_) => return invalid("model: Input should be a valid string"),
@@ -184,6 +195,7 @@ fn check_thinking_mode(body: &Value, model: models::Model) -> Check {
 }
 
 fn check_message(index: usize, message: &Value, new_version: bool) -> Check {
+    shape::object(message, &format!("messages.{index}"))?;
     let role = message["role"].as_str().unwrap_or_default();
     if !["user", "assistant", "system"].contains(&role) {
         return invalid(format!("messages.{index}.role: Input should be 'user', 'assistant' or 'system'"));
@@ -197,30 +209,33 @@ fn check_message(index: usize, message: &Value, new_version: bool) -> Check {
         Some(_) => return invalid(format!("messages.{index}.content: Input should be a valid list")),
         None => return invalid(format!("messages.{index}.content: Field required")),
     };
+    let holder = match role {
+        "user" => Holder::User,
+        "assistant" => Holder::Assistant,
+        _ => Holder::System,
+    };
     for (position, block) in blocks.iter().enumerate() {
         let at = format!("messages.{index}.content.{position}");
-        match block["type"].as_str() {
-            None => return invalid(format!("{at}.type: Field required")),
-            Some("text") if block["text"].as_str().is_some_and(str::is_empty) => {
-                return invalid("messages: text content blocks must be non-empty");
-            }
-            Some("text") if !block["text"].is_string() => {
-                return invalid(format!("{at}.text.text: Field required"));
-            }
-            Some("text")
-                if new_version
-                    && role == "user"
-                    && block["citations"].as_array().is_some_and(|all| !all.is_empty()) =>
-            {
-                return invalid(format!("{at}.text.citations: not permitted in user messages"));
-            }
-            Some("document") if new_version && role == "assistant" => {
-                return invalid(format!("{at}: `document` blocks are not permitted in assistant messages"));
-            }
-            Some(_) => {}
+        blocks::check_block(block, &at, holder)?;
+        if new_version {
+            check_newer_rules(block, &at, holder)?;
         }
     }
     Ok(())
+}
+
+/// What version 2026-10-21 no longer takes.
+fn check_newer_rules(block: &Value, at: &str, holder: Holder) -> Check {
+    let has_citations = block["citations"].as_array().is_some_and(|all| !all.is_empty());
+    match (block["type"].as_str(), holder) {
+        (Some("text"), Holder::User) if has_citations => {
+            invalid(format!("{at}.text.citations: not permitted in user messages"))
+        }
+        (Some("document"), Holder::Assistant) => {
+            invalid(format!("{at}: `document` blocks are not permitted in assistant messages"))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn check_order(messages: &[Value], model: models::Model) -> Check {

@@ -3,6 +3,15 @@
 use super::{ReceivedRequest, SignatureFault, single_header};
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
+/// What signs a request whose signature stands in the query. Source: AWS IAM User Guide, "Create a signed AWS API request".
+const IN_QUERY: [&str; 6] = [
+    "X-Amz-Algorithm",
+    "X-Amz-Credential",
+    "X-Amz-Date",
+    "X-Amz-Security-Token",
+    "X-Amz-Signature",
+    "X-Amz-SignedHeaders",
+];
 
 /// The parts of the header. Invariants: the scope has five non-empty parts and ends in `aws4_request`;
 /// `signed_headers` is lower-case, sorted and without repeats; `signature` is 64 lower-case hex digits.
@@ -20,6 +29,9 @@ impl Authorization {
     pub(super) fn parse(request: &ReceivedRequest<'_>) -> Result<Self, SignatureFault> {
         let header =
             single_header(request, "authorization")?.ok_or(SignatureFault::MissingAuthenticationToken)?;
+        if is_signed_in_query(request.query.unwrap_or_default()) {
+            return Err(SignatureFault::TwoSignatures);
+        }
         let Some((ALGORITHM, parameters)) = header.split_once(' ') else {
             return Err(SignatureFault::NotSignatureVersion4);
         };
@@ -48,6 +60,14 @@ impl Authorization {
             signature: parse_signature(signature)?,
         })
     }
+}
+
+fn is_signed_in_query(query: &str) -> bool {
+    query.split('&').any(|pair| {
+        let name = pair.split('=').next().unwrap_or_default();
+        let name = percent_encoding::percent_decode_str(name).decode_utf8_lossy();
+        IN_QUERY.iter().any(|known| known.eq_ignore_ascii_case(&name))
+    })
 }
 
 fn parameter<'a>(parameters: &[&'a str], name: &'static str) -> Result<&'a str, SignatureFault> {

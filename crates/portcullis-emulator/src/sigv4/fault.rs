@@ -28,6 +28,9 @@ pub enum SignatureFault {
         /// What is wrong, in a sentence that fits after "Authorization header ".
         reason: &'static str,
     },
+    /// Signed in the query as well as in the header: which of the two counts?
+    #[error("signed both in the header and in the query")]
+    TwoSignatures,
     /// A header that the signature itself relies on came more than once.
     #[error("header `{name}` came more than once")]
     RepeatedHeader {
@@ -120,6 +123,7 @@ impl SignatureFault {
             Self::NotSignatureVersion4
             | Self::MissingParameter { .. }
             | Self::MalformedAuthorization { .. }
+            | Self::TwoSignatures
             | Self::RepeatedHeader { .. }
             | Self::MissingDate
             | Self::InvalidDate => "IncompleteSignature",
@@ -148,6 +152,9 @@ impl SignatureFault {
             Self::NotSignatureVersion4 => "Unsupported authorization: AWS4-HMAC-SHA256 is expected.".into(),
             Self::MissingParameter { name } => format!("Authorization header requires '{name}' parameter."),
             Self::MalformedAuthorization { reason } => format!("Authorization header is not valid: {reason}."),
+            Self::TwoSignatures => {
+                "Only one auth mechanism allowed: either the Authorization header or X-Amz-* query parameters.".into()
+            }
             Self::RepeatedHeader { name } => format!("Header '{name}' must not be repeated."),
             Self::MissingDate => {
                 "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.".into()

@@ -441,3 +441,22 @@ proptest! {
         prop_assert!(vector.verify().is_err());
     }
 }
+
+#[test]
+fn a_second_signature_in_the_query_is_refused() {
+    let signed = "anthropic-version;anthropic-workspace-id;host;x-amz-date";
+    let check = |query: &str, expected: Result<(), SignatureFault>| {
+        let mut vector = Vector { query: Some(query.into()), ..vector_b() };
+        vector.resign(signed, SCOPE);
+        assert_eq!(vector.verify().map(|_| ()), expected, "{query}");
+    };
+    check("limit=5&x-amz=1", Ok(()));
+    for query in [
+        "X-Amz-Signature=0a",
+        "limit=5&x-amz-signature",
+        "X%2DAmz-Algorithm=AWS4-HMAC-SHA256",
+        "X-Amz-Credential=",
+    ] {
+        check(query, Err(SignatureFault::TwoSignatures));
+    }
+}

@@ -74,6 +74,12 @@ impl Call {
         self
     }
 
+    /// One more line of a header that is there already.
+    pub(crate) fn and(mut self, name: &'static str, value: &str) -> Self {
+        self.headers.push((name, value.to_owned()));
+        self
+    }
+
     pub(crate) fn without(mut self, name: &str) -> Self {
         self.headers.retain(|(candidate, _)| *candidate != name);
         self
@@ -112,10 +118,16 @@ impl Lab {
         headers.push(("host", self.emulator.addr.to_string()));
         headers.push(("x-amz-date", stamp.clone()));
         headers.extend(keys.token.clone().map(|token| ("x-amz-security-token", token)));
-        headers.sort();
+        // Stable: of a name that comes twice the values keep their order.
+        headers.sort_by_key(|(name, _)| *name);
         let signed: Vec<_> = headers.iter().filter(|(name, _)| !call.unsigned.contains(name)).collect();
-        let names: Vec<&str> = signed.iter().map(|(name, _)| *name).collect();
-        let lines: String = signed.iter().map(|(name, value)| format!("{name}:{value}\n")).collect();
+        let mut names: Vec<&str> = signed.iter().map(|(name, _)| *name).collect();
+        names.dedup();
+        let values_of = |name: &str| {
+            let values = signed.iter().filter(|(other, _)| *other == name).map(|(_, value)| value.as_str());
+            values.collect::<Vec<_>>().join(",")
+        };
+        let lines: String = names.iter().map(|name| format!("{name}:{}\n", values_of(name))).collect();
         let canonical = format!(
             "{}\n{}\n\n{lines}\n{}\n{}",
             call.method,

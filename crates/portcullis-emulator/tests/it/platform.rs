@@ -292,3 +292,195 @@ async fn bodies_that_upstream_refuses_are_refused() {
     )
     .await;
 }
+
+#[tokio::test]
+async fn headers_of_the_protocol_come_once() {
+    let lab = Lab::new().await;
+    let session = lab.session().await;
+    let call = Call::messages(&ask("Hello"));
+    let invalid = "invalid_request_error";
+    for (name, value) in [
+        ("anthropic-workspace-id", "wrkspc_other"),
+        ("anthropic-workspace-id", portcullis_emulator::world::WORKSPACE_ID),
+        ("anthropic-version", "bogus"),
+        ("content-type", "text/plain"),
+    ] {
+        let twice = call.clone().and(name, value);
+        check(&lab, &twice, &session, 400, invalid, &format!("{name}: header must not be repeated")).await;
+    }
+    let betas = call
+        .and("anthropic-beta", "context-1m-2025-08-07")
+        .and("anthropic-beta", "files-api-2025-04-14,skills-2025-10-02");
+    assert_eq!(lab.send(&betas, &session).await.0, 200);
+}
+
+#[tokio::test]
+async fn a_body_is_json_and_says_so() {
+    let lab = Lab::new().await;
+    let session = lab.session().await;
+    let message = "content-type: Input should be 'application/json'";
+    for target in ["/v1/messages", "/v1/messages/count_tokens"] {
+        let mut body = ask("Hello");
+        if target.ends_with("count_tokens") {
+            body.as_object_mut().unwrap().remove("max_tokens");
+        }
+        let call = Call::platform("POST", target, body.to_string());
+        for wrong in ["text/plain", "application/jsonl", ""] {
+            let wrong = call.clone().with("content-type", wrong);
+            check(&lab, &wrong, &session, 400, "invalid_request_error", message).await;
+        }
+        let none = call.clone().without("content-type");
+        check(&lab, &none, &session, 400, "invalid_request_error", message).await;
+        let charset = call.with("content-type", "Application/JSON; charset=utf-8");
+        assert_eq!(lab.send(&charset, &session).await.0, 200);
+    }
+}
+
+#[tokio::test]
+async fn fields_of_a_wrong_type_are_refused() {
+    let lab = Lab::new().await;
+    let session = lab.session().await;
+    let tool = |tool: Value| json!([tool]);
+    let schema = json!({"type": "object"});
+    for (field, value, part) in [
+        ("metadata", json!(5), "metadata: Input should be an object"),
+        ("metadata", json!({"user_id": 5}), "metadata.user_id: Input should be a valid string"),
+        ("system", json!(5), "system: Input should be"),
+        ("system", json!([5]), "system.0: Input should be an object"),
+        ("system", json!([{"type": "image", "source": {}}]), "`image` blocks are not permitted in `system`"),
+        ("system", json!([{"type": "text"}]), "system.0.text.text: Field required"),
+        ("stop_sequences", json!("x"), "stop_sequences: Input should be a valid list"),
+        ("stop_sequences", json!([1]), "stop_sequences: Input should be a valid list"),
+        ("stream", json!("yes"), "stream: Input should be a valid boolean"),
+        ("top_k", json!("3"), "top_k: Input should be a valid integer"),
+        ("service_tier", json!("gold"), "service_tier: Input should be 'auto' or 'standard_only'"),
+        ("cache_control", json!({"type": "eternal"}), "cache_control.type"),
+        ("output_config", json!([]), "output_config: Input should be an object"),
+        ("thinking", json!("on"), "thinking: Input should be an object"),
+        ("tool_choice", json!("auto"), "tool_choice: Input should be an object"),
+        ("tools", json!({}), "tools: Input should be a valid list"),
+        ("tools", tool(json!({})), "tools.0.custom.name: Field required"),
+        ("tools", tool(json!("x")), "tools.0: Input should be an object"),
+        ("tools", tool(json!({"name": "f"})), "tools.0.custom.input_schema: Field required"),
+        ("tools", tool(json!({"name": "f", "input_schema": {}})), "input_schema.type: Field required"),
+        ("tools", tool(json!({"name": "f", "input_schema": {"type": "array"}})), "Input should be 'object'"),
+        ("tools", tool(json!({"name": "a b", "input_schema": schema})), "tools.0.custom.name: String should"),
+        ("tools", tool(json!({"name": "f", "type": "function"})), "tools.0: Input tag 'function'"),
+        ("tools", tool(json!({"type": "web_search_20250305"})), "tools.0.web_search_20250305.name"),
+        ("tools", tool(json!({"type": "mcp_toolset"})), "mcp_server_name: Field required"),
+        (
+            "tools",
+            json!([{"name": "f", "input_schema": schema}, {"name": "f", "input_schema": schema}]),
+            "Tool names must be unique",
+        ),
+        ("messages", json!(["x"]), "messages.0: Input should be an object"),
+    ] {
+        let mut body = ask("Hello");
+        body[field] = value;
+        check(&lab, &Call::messages(&body), &session, 400, "invalid_request_error", part).await;
+    }
+    let mut full = ask("Hello");
+    for (field, value) in [
+        ("metadata", json!({"user_id": null})),
+        ("system", json!([{"type": "text", "text": "Be brief.", "cache_control": {"type": "ephemeral"}}])),
+        ("stop_sequences", json!(["x"])),
+        ("stream", json!(false)),
+        ("top_k", json!(3)),
+        ("service_tier", json!("auto")),
+        ("cache_control", json!({"type": "ephemeral", "ttl": "1h"})),
+        ("container", Value::Null),
+        ("tool_choice", json!({"type": "auto"})),
+        (
+            "tools",
+            json!([
+                {"name": "f", "input_schema": schema, "strict": true},
+                {"type": "custom", "name": "g", "input_schema": schema, "description": "does g"},
+                {"type": "web_search_20250305", "name": "web_search", "max_uses": 2},
+            ]),
+        ),
+    ] {
+        full[field] = value;
+    }
+    let (status, answer) = lab.send(&Call::messages(&full), &session).await;
+    assert_eq!(status, 200, "{answer}");
+}
+
+#[tokio::test]
+async fn blocks_that_upstream_does_not_know_are_refused() {
+    let lab = Lab::new().await;
+    let session = lab.session().await;
+    let body_of = |role: &str, block: Value| {
+        let mut body = ask("Hello");
+        let turn = json!({"role": role, "content": [block]});
+        body["messages"] =
+            if role == "user" { json!([turn]) } else { json!([{"role": "user", "content": "Hi"}, turn]) };
+        body
+    };
+    let image = |source: Value| json!({"type": "image", "source": source});
+    let document = |source: Value| json!({"type": "document", "source": source});
+    let picture = json!({"type": "base64", "media_type": "image/png", "data": "iVBORw0KGgo="});
+    let pdf = json!({"type": "base64", "media_type": "application/pdf", "data": "JVBERi0="});
+    for (role, block, part) in [
+        (
+            "user",
+            json!({"type": "nonsense"}),
+            "messages.0.content.0: Input tag 'nonsense' found using 'type'",
+        ),
+        ("user", json!({}), "messages.0.content.0.type: Field required"),
+        ("user", json!("x"), "messages.0.content.0: Input should be an object"),
+        ("user", json!({"type": 5}), "Input tag ''"),
+        (
+            "user",
+            json!({"type": "text", "text": 5}),
+            "messages.0.content.0.text.text: Input should be a valid string",
+        ),
+        ("user", image(json!({})), "messages.0.content.0.image.source: Input tag ''"),
+        ("user", image(json!({"type": "base64", "data": "x"})), "source.base64.media_type: Field required"),
+        ("user", image(pdf.clone()), "base64.media_type: Input should be 'image/jpeg'"),
+        ("user", image(json!({"type": "text", "media_type": "text/plain", "data": "x"})), "Input tag 'text'"),
+        ("user", document(picture.clone()), "base64.media_type: Input should be 'application/pdf'"),
+        ("user", document(json!({"type": "url"})), "source.url.url: Field required"),
+        (
+            "user",
+            json!({"type": "tool_use", "id": "t", "name": "f", "input": {}}),
+            "`tool_use` blocks are not",
+        ),
+        ("user", json!({"type": "tool_result"}), "tool_result.tool_use_id: Field required"),
+        (
+            "user",
+            json!({"type": "tool_result", "tool_use_id": "t", "content": 5}),
+            "tool_result.content: Input",
+        ),
+        (
+            "user",
+            json!({"type": "tool_result", "tool_use_id": "t", "content": [{"type": "thinking"}]}),
+            "messages.0.content.0.tool_result.content.0: `thinking` blocks are not permitted in `tool_result` blocks",
+        ),
+        (
+            "assistant",
+            json!({"type": "tool_use", "id": "t", "name": "f"}),
+            "messages.1.content.0.tool_use.input",
+        ),
+        (
+            "assistant",
+            json!({"type": "tool_use", "id": "t", "name": "f", "input": "{}"}),
+            "Input should be an object",
+        ),
+        ("assistant", json!({"type": "thinking", "thinking": "x"}), "thinking.signature: Field required"),
+        ("assistant", image(picture.clone()), "`image` blocks are not permitted in `assistant` messages"),
+        ("system", image(picture.clone()), "`image` blocks are not permitted in `system` texts"),
+    ] {
+        let call = Call::messages(&body_of(role, block));
+        check(&lab, &call, &session, 400, "invalid_request_error", part).await;
+    }
+    for block in [
+        image(picture),
+        image(json!({"type": "url", "url": "https://example.com/a.png"})),
+        document(pdf),
+        document(json!({"type": "text", "media_type": "text/plain", "data": "x"})),
+        json!({"type": "search_result", "source": "s", "title": "t", "content": []}),
+    ] {
+        let (status, answer) = lab.send(&Call::messages(&body_of("user", block)), &session).await;
+        assert_eq!(status, 200, "{answer}");
+    }
+}
