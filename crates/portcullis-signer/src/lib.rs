@@ -1,6 +1,6 @@
 //! Signs HTTP requests with AWS Signature Version 4.
 //!
-//! Start at [`Signer::sign`]: a borrowed request in, the headers to add out. the private `canonical` follows the AWS
+//! Start at [`Signer::sign`]: a borrowed request in, the headers to add out. The private `canonical` follows the AWS
 //! text step by step; [`request`] holds what goes in; the private `signing_key` keeps derived keys, `unsigned_headers`
 //! the headers that are left out.
 //!
@@ -17,7 +17,8 @@
 //!   can swap it. (test `a_workspace_is_demanded_and_signed`)
 //! - What a proxy may add, change or drop is not signed. (test `what_proxies_change_is_not_signed`)
 //! - It agrees with AWS's published vectors (test `every_v4_header_vector_of_aws_is_met`), with three worked requests (tests
-//!   in `tests/golden`), with the SDK's own signer (test `agrees_with_the_signer_of_the_sdk`) and with a verifier that shares no code with it (test `the_verifier_accepts_what_is_signed_and_nothing_else`).
+//!   in `tests/golden`), with the SDK's own signer (test `agrees_with_the_signer_of_the_sdk`) and with a verifier that
+//!   shares no code with it (test `the_verifier_accepts_what_is_signed_and_nothing_else`).
 
 mod canonical;
 mod error;

@@ -49,8 +49,8 @@ impl Signer {
 
     /// Signs `request` and says which headers to add.
     ///
-    /// Cost: two SHA-256 (one over the body), one HMAC; four more HMACs with the first request of a day, region, service
-    /// and key pair. Whether the credentials have expired is the caller's question.
+    /// Cost: three SHA-256 (over the body, over the canonical request, and over what the signing key is found by), one
+    /// HMAC; four more HMACs with the first request of a day, region, service and key pair. Whether the credentials have expired is the caller's question.
     ///
     /// - `at`: the local time; `offset` is added to it.
     ///

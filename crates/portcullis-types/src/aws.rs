@@ -104,7 +104,7 @@ fn is_iam_word(b: u8) -> bool {
 
 /// Why a string is no [`AccessKeyId`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("an access key id is 16 to 128 letters, digits and underscores, such as `AKIA…`")]
+#[error("an access key id is 11 to 128 letters, digits and underscores, such as `AKIA…`")]
 pub struct InvalidAccessKeyId;
 
 parsed_string! {
@@ -309,6 +309,17 @@ mod tests {
         for bad in ["", "wrkspc_", "wrkspc-1", "wrkspc_a-b", "wrkspc_a\r\nb", "ws_1"] {
             assert_eq!(bad.parse::<WorkspaceId>(), Err(InvalidWorkspaceId), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn access_key_ids_are_of_the_length_that_is_said() {
+        for good in ["AKIDEXAMPLE", "AKIAIOSFODNN7EXAMPLE", "ASIA_0123456789", &"A".repeat(128)] {
+            assert!(good.parse::<AccessKeyId>().is_ok(), "{good}");
+        }
+        for bad in ["", "AKIDEXAMPL", "AKIDEXAMPLE/", "AKIDEXAMPLE\n", &"A".repeat(129)] {
+            assert_eq!(bad.parse::<AccessKeyId>(), Err(InvalidAccessKeyId), "{bad:?}");
+        }
+        assert!(InvalidAccessKeyId.to_string().contains("11 to 128"));
     }
 
     #[test]
