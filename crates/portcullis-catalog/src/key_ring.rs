@@ -1,5 +1,7 @@
 //! The operator's encryption keys, and what is derived from them.
 //!
+//! Whoever may guess the writing key reads every secret, so one that was plainly not drawn at random is refused.
+//!
 //! From each key come three others, each for one purpose: an id that names it, a sealing key for secret columns, and a
 //! pepper for the digests of API keys. The first key of a ring writes; all of them read.
 
@@ -13,6 +15,7 @@ use portcullis_types::{ExposeSecret, SecretString};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
+mod guessable;
 mod sealing;
 
 pub(crate) use sealing::{Place, SealError};
@@ -55,6 +58,15 @@ pub enum InvalidKeyRing {
         /// Which, counted from 1.
         position: usize,
     },
+    /// The writing key is 32 bytes, but was not drawn at random.
+    #[error(
+        "key {position} can be guessed (it repeats itself, is text, or stands in a manual): \
+         make one with `openssl rand -base64 32`"
+    )]
+    Guessable {
+        /// Which, counted from 1.
+        position: usize,
+    },
     /// The same key stands in the list twice.
     #[error("key {position} stands in the list twice")]
     Twice {
@@ -67,12 +79,16 @@ impl KeyRing {
     /// Reads keys in base64, separated by commas. The first one writes.
     ///
     /// # Errors
-    /// [`InvalidKeyRing`] when a key is not 32 bytes, or stands there twice.
+    /// [`InvalidKeyRing`] when a key is not 32 bytes or stands there twice, or when the first can be guessed. The others
+    /// only read, and whoever has used a weak one must be able to get away from it.
     pub fn parse(raw: &str) -> Result<Self, InvalidKeyRing> {
         let mut ring: Vec<RingKey> = Vec::new();
         for (at, part) in raw.split(',').enumerate() {
             let position = at + 1;
             let bytes = decode(part.trim()).ok_or(InvalidKeyRing::Key { position })?;
+            if at == 0 && guessable::is_guessable(&bytes) {
+                return Err(InvalidKeyRing::Guessable { position });
+            }
             let key = RingKey::new(bytes);
             if ring.iter().any(|earlier| earlier.id == key.id) {
                 return Err(InvalidKeyRing::Twice { position });

@@ -5,8 +5,8 @@ use uuid::Uuid;
 
 use super::*;
 
-const ONE: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
-const TWO: &str = "Hx4dHBsaGRgXFhUUExIREA8ODQwLCgkIBwYFBAMCAQA=";
+const ONE: &str = "HEPK/BtAKD8c+COOVqEKHMKeXZ+QW6IfRPPa07y6TR8=";
+const TWO: &str = "f4ulsYi7Q5z4jBYF5n+1HPSmi1qiygN5zRJtvDXef0g=";
 
 fn ring(text: &str) -> KeyRing {
     KeyRing::parse(text).unwrap()
@@ -31,6 +31,38 @@ fn a_ring_is_read_and_written_in_one_form() {
     check(&format!("{ONE},{TWO},{ONE}"), Err(InvalidKeyRing::Twice { position: 3 }));
     let generated = KeyRing::generate().unwrap();
     check(generated.to_text().expose_secret(), Ok(generated.to_text().expose_secret()));
+}
+
+#[test]
+fn a_writing_key_that_can_be_guessed_is_refused() {
+    let check = |bytes: [u8; 32], why: &str| {
+        let weak = STANDARD.encode(bytes);
+        let refused = KeyRing::parse(&weak).map(|_| ());
+        assert_eq!(refused, Err(InvalidKeyRing::Guessable { position: 1 }), "{why}");
+        assert!(!InvalidKeyRing::Guessable { position: 1 }.to_string().contains(&weak));
+        assert!(KeyRing::parse(&format!("{ONE},{weak}")).is_ok(), "{why}: one can rotate away from it");
+    };
+    check([0; 32], "zeros");
+    check([0xa5; 32], "one byte");
+    check(std::array::from_fn(|at| b"\x00\xff\x10\x9c"[at % 4]), "four bytes again and again");
+    check(*b"correct horse battery staple 123", "a passphrase");
+    check(*b"9f86d081884c7d659a2feaa0c55ad015", "half of a key's hexadecimal digits");
+    check(
+        hex_key("603deb1015ca71be2b73aef0857d77811f352c073b6108d72d9810a30914dff4"),
+        "NIST SP 800-38A, F.1.5",
+    );
+}
+
+fn hex_key(digits: &str) -> [u8; 32] {
+    std::array::from_fn(|at| u8::from_str_radix(&digits[2 * at..2 * at + 2], 16).unwrap())
+}
+
+#[test]
+fn keys_that_are_drawn_are_taken() {
+    for _ in 0..10_000 {
+        let drawn = KeyRing::generate().unwrap().to_text();
+        assert!(KeyRing::parse(drawn.expose_secret()).is_ok());
+    }
 }
 
 #[test]

@@ -13,8 +13,8 @@ use portcullis_types::{ManualClock, OrganisationId, TenantWorkspaceId};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
 use tokio::sync::watch;
 
-pub(crate) const RING: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
-pub(crate) const OTHER_RING: &str = "Hx4dHBsaGRgXFhUUExIREA8ODQwLCgkIBwYFBAMCAQA=";
+pub(crate) const RING: &str = "HEPK/BtAKD8c+COOVqEKHMKeXZ+QW6IfRPPa07y6TR8=";
+pub(crate) const OTHER_RING: &str = "f4ulsYi7Q5z4jBYF5n+1HPSmi1qiygN5zRJtvDXef0g=";
 
 /// Longer than any wait should last, shorter than anybody's patience.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
