@@ -50,7 +50,11 @@ pub(crate) const NAMES: &[(&str, &str, &str)] = &[
         "120",
         "how long the upstream may be silent within a stream, in whole seconds",
     ),
-    ("PORTCULLIS_MAX_CONNECTIONS", "10000", "connections at once on a listener; more wait"),
+    (
+        "PORTCULLIS_MAX_CONNECTIONS",
+        "10000",
+        "connections at once on a listener; one more takes the place of the longest idle one, or gets 503 when all are busy",
+    ),
     (
         "PORTCULLIS_MAX_REQUESTS",
         "4096",
@@ -224,6 +228,7 @@ fn server_limits(variables: &Variables) -> Result<ServerLimits, ConfigError> {
             "a whole number of bytes, 1 to 1099511627776",
             |raw| up_to(MOST_BUFFERED_BYTES, raw),
         )?,
+        ..ServerLimits::default()
     })
 }
 

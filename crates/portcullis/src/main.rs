@@ -6,6 +6,7 @@ mod emulate;
 mod health;
 mod keys;
 mod migrate;
+mod open_files;
 mod own_error;
 mod panics;
 mod ready_file;

@@ -28,6 +28,11 @@ impl OwnError {
         "the gateway answers as many requests as it may (PORTCULLIS_MAX_REQUESTS); try again",
         "1",
     );
+    pub(crate) const TOO_MANY_CONNECTIONS: Self = Self::unavailable(
+        "too_many_connections",
+        "the gateway has as many connections as it may (PORTCULLIS_MAX_CONNECTIONS); try again",
+        "1",
+    );
     pub(crate) const TOO_MANY_BYTES: Self = Self::unavailable(
         "too_many_bytes_in_flight",
         "the gateway holds as many bytes of requests as it may (PORTCULLIS_MAX_BUFFERED_BYTES); try again",

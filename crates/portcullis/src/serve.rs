@@ -22,7 +22,7 @@ use tracing::{info, warn};
 use crate::cli::ServeOptions;
 use crate::config::Config;
 use crate::server::{Server, Shutdown};
-use crate::{panics, ready_file, stop};
+use crate::{open_files, panics, ready_file, stop};
 use data_dir::DataDir;
 use site::Site;
 
@@ -31,12 +31,13 @@ use site::Site;
 /// # Errors
 /// When the configuration is wrong, an address is taken, the data directory cannot be used or the database refuses.
 pub(crate) async fn run(options: ServeOptions) -> Result<()> {
-    let config = Config::load(&options.config)?;
+    let mut config = Config::load(&options.config)?;
     let _logs = config.init_logs()?;
     panics::log_without_their_words();
     for name in &config.unknown_names {
         warn!("the environment sets {name}, which is no setting of the gateway");
     }
+    fit_to_open_files(&mut config);
     if let Some(path) = &options.ready_file {
         ready_file::clear(path)?;
     }
@@ -72,6 +73,19 @@ pub(crate) async fn run(options: ServeOptions) -> Result<()> {
     }
     info!("stopped");
     Ok(())
+}
+
+/// Connections that cannot be accepted must not be promised: beyond the cap a probe still gets its answer, beyond the
+/// system's limit nobody gets any.
+fn fit_to_open_files(config: &mut Config) {
+    let listeners = 1 + usize::from(config.admin_listen.is_some());
+    let limits = &mut config.server_limits;
+    limits.max_connections = open_files::connections_within(
+        open_files::raise_limit(),
+        limits.max_connections,
+        limits.max_requests,
+        listeners,
+    );
 }
 
 /// What a start makes.

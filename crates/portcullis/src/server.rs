@@ -1,12 +1,13 @@
 //! Our own accept loop: what `axum::serve` leaves open, this closes.
 //!
 //! A connection that sends nothing, half a head, or that stops reading what it asked for is closed after a while; there
-//! is a cap on connections; a drain lets streams finish within a limit. Start at [`Server::run`].
+//! is a cap on connections, on requests and on the bytes of their bodies; a drain lets streams finish within a limit. Start at [`Server::run`].
 
 mod activity;
 mod connection;
 mod load;
 mod request_body;
+mod room;
 mod stall;
 
 #[cfg(test)]
@@ -16,13 +17,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
+use activity::Activity;
+use connection::Site;
 use load::Load;
+use room::{Room, limits_in_reserve};
 
 /// How long a client may take for what, and how many may come.
 #[derive(Clone, Debug)]
@@ -37,7 +41,9 @@ pub(crate) struct ServerLimits {
     pub(crate) keep_alive: Duration,
     /// While the client takes none of what is sent to it.
     pub(crate) write_stall: Duration,
-    /// Connections at once; more wait in the listener's queue.
+    /// How long the rest of a refused body is read, so that the refusal arrives.
+    pub(crate) lingering: Duration,
+    /// Connections at once; one more takes the place of the longest idle, or is told that there is no room.
     pub(crate) max_connections: usize,
     /// Requests being answered at once, probes not counted; more are refused.
     pub(crate) max_requests: usize,
@@ -53,6 +59,7 @@ impl Default for ServerLimits {
             body_idle: Duration::from_secs(30),
             keep_alive: Duration::from_secs(75),
             write_stall: Duration::from_secs(60),
+            lingering: Duration::from_secs(30),
             max_connections: 10_000,
             max_requests: 4096,
             max_buffered_bytes: 1 << 30,
@@ -88,9 +95,9 @@ impl Server {
     /// Accepts until the drain begins, then returns once the last connection has ended.
     pub(crate) async fn run(self) {
         let connections = TaskTracker::new();
-        let permits = Arc::new(Semaphore::new(self.limits.max_connections));
+        let room = Room::new(self.limits.max_connections);
         let load = Load::new(&self.limits);
-        self.shutdown.drain.run_until_cancelled(self.accept(&connections, &permits, &load)).await;
+        self.shutdown.drain.run_until_cancelled(self.accept(&connections, &room, &load)).await;
         // Refused at once, a client can go elsewhere; in the queue of a listener that nobody serves it would wait.
         drop(self.listener);
         connections.close();
@@ -100,9 +107,9 @@ impl Server {
         connections.wait().await;
     }
 
-    async fn accept(&self, connections: &TaskTracker, permits: &Arc<Semaphore>, load: &Arc<Load>) {
+    async fn accept(&self, connections: &TaskTracker, room: &Arc<Room>, load: &Arc<Load>) {
         loop {
-            let permit = Arc::clone(permits).acquire_owned().await.expect("the semaphore is never closed");
+            let to_begin = room.to_begin().await;
             let stream = match self.listener.accept().await {
                 Ok((stream, _)) => stream,
                 Err(error) => {
@@ -112,12 +119,44 @@ impl Server {
                     continue;
                 }
             };
-            let site = connection::Site { router: self.router.clone(), load: Arc::clone(load) };
-            let serving = connection::serve(stream, site, self.limits.clone(), self.shutdown.clone());
-            connections.spawn(async move {
-                serving.await;
-                drop(permit);
-            });
+            let arrived = Arrived {
+                stream,
+                site: Site { router: self.router.clone(), load: Arc::clone(load), is_full: false },
+                limits: self.limits.clone(),
+                shutdown: self.shutdown.clone(),
+            };
+            match room.to_stay() {
+                Some(to_stay) => connections.spawn(arrived.stay(Arc::clone(room), to_stay)),
+                None => connections.spawn(arrived.find_room(Arc::clone(room), to_begin)),
+            };
         }
+    }
+}
+
+/// A connection that was accepted, with all it needs.
+struct Arrived {
+    stream: TcpStream,
+    site: Site,
+    limits: ServerLimits,
+    shutdown: Shutdown,
+}
+
+impl Arrived {
+    async fn stay(self, room: Arc<Room>, _to_stay: OwnedSemaphorePermit) {
+        let activity = Activity::new();
+        let _entry = room.enter_regular(&activity);
+        connection::serve(self.stream, activity, self.site, self.limits, self.shutdown).await;
+    }
+
+    async fn find_room(mut self, room: Arc<Room>, to_begin: OwnedSemaphorePermit) {
+        if let Some(to_stay) = room.soon_to_stay().await {
+            drop(to_begin);
+            return self.stay(room, to_stay).await;
+        }
+        let activity = Activity::new();
+        let _entry = room.enter_reserve(&activity);
+        self.site.is_full = true;
+        self.limits = limits_in_reserve(&self.limits);
+        connection::serve(self.stream, activity, self.site, self.limits, self.shutdown).await;
     }
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use http::Version;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::ServerLimits;
@@ -32,6 +33,9 @@ pub(super) struct Activity {
     head_since: AtomicU64,
     /// Since when the client takes nothing of what is sent.
     stalled_since: AtomicU64,
+    /// Set when its place is given to another connection.
+    makes_room: AtomicBool,
+    asked_to_make_room: Notify,
 }
 
 /// What is to be done about a connection now.
@@ -54,6 +58,8 @@ impl Activity {
             quiet_since: AtomicU64::new(0),
             head_since: AtomicU64::new(NEVER),
             stalled_since: AtomicU64::new(NEVER),
+            makes_room: AtomicBool::new(false),
+            asked_to_make_room: Notify::new(),
         })
     }
 
@@ -94,6 +100,27 @@ impl Activity {
             && !self.is_http2()
             && !none(&self.head_since)
             && none(&self.stalled_since)
+    }
+
+    /// Since when the connection has had nothing to do. `None` when it has, or was told to make room already.
+    pub(super) fn idle_since(&self) -> Option<Instant> {
+        let is_never = |moment: &AtomicU64| moment.load(Relaxed) == NEVER;
+        let is_idle = self.in_flight.load(Relaxed) == 0
+            && is_never(&self.stalled_since)
+            && (self.is_http2() || is_never(&self.head_since))
+            && !self.makes_room.load(Relaxed);
+        is_idle.then(|| self.at(self.quiet_since.load(Relaxed), Duration::ZERO))
+    }
+
+    /// Its place is wanted by another connection.
+    pub(super) fn make_room(&self) {
+        self.makes_room.store(true, Relaxed);
+        self.asked_to_make_room.notify_one();
+    }
+
+    /// Waits for [`Activity::make_room`].
+    pub(super) async fn asked_to_make_room(&self) {
+        self.asked_to_make_room.notified().await;
     }
 
     /// From now on each answer says that it is the connection's last.

@@ -22,7 +22,7 @@ use tracing::debug;
 
 use super::activity::{Activity, Verdict, WatchedStream};
 use super::load::{HeldBytes, Load, Place};
-use super::request_body::{InFlight, RequestBody};
+use super::request_body::{InFlight, Lingering, RequestBody};
 use super::stall::StallLimited;
 use super::{ServerLimits, Shutdown};
 use crate::health::is_probe;
@@ -37,16 +37,26 @@ const MAX_HTTP2_STREAMS: u32 = 250;
 pub(super) struct Site {
     pub(super) router: Router,
     pub(super) load: Arc<Load>,
+    /// Whether there is room for no more than to answer a probe and to say so.
+    pub(super) is_full: bool,
 }
 
 /// Serves one connection until it ends, uses up its time, or the drain's deadline is over.
-pub(super) async fn serve(stream: TcpStream, site: Site, limits: ServerLimits, shutdown: Shutdown) {
+pub(super) async fn serve(
+    stream: TcpStream,
+    activity: Arc<Activity>,
+    site: Site,
+    limits: ServerLimits,
+    shutdown: Shutdown,
+) {
     // Without it an event waits for the one before it to be acknowledged, 40 ms on a delayed-ACK client.
     if let Err(error) = stream.set_nodelay(true) {
         debug!(error.cause = %error, "a connection was gone before it was served");
         return;
     }
-    let activity = Activity::new();
+    if site.is_full {
+        activity.end_with_next_answer();
+    }
     let io = TokioIo::new(WatchedStream { stream, activity: Arc::clone(&activity) });
     let builder = builder();
     let front = Arc::new(Front {
@@ -54,6 +64,7 @@ pub(super) async fn serve(stream: TcpStream, site: Site, limits: ServerLimits, s
         activity: Arc::clone(&activity),
         requests: shutdown.requests.clone(),
         body_idle: limits.body_idle,
+        lingering: limits.lingering,
         write_stall: limits.write_stall,
     });
     let service = service_fn(move |request| Arc::clone(&front).answer(request));
@@ -61,8 +72,8 @@ pub(super) async fn serve(stream: TcpStream, site: Site, limits: ServerLimits, s
     tokio::pin!(connection);
 
     let alarm = tokio::time::sleep_until(next_look(&activity, &limits));
-    let too_late = deadline_and_grace(&shutdown);
-    tokio::pin!(alarm, too_late);
+    let (too_late, make_room) = (deadline_and_grace(&shutdown), activity.asked_to_make_room());
+    tokio::pin!(alarm, too_late, make_room);
     let (mut is_draining, mut is_closing) = (false, false);
     loop {
         tokio::select! {
@@ -80,7 +91,10 @@ pub(super) async fn serve(stream: TcpStream, site: Site, limits: ServerLimits, s
                     connection.as_mut().graceful_shutdown();
                 }
             }
-            () = shutdown.close.cancelled(), if !is_closing => {
+            () = async { tokio::select! {
+                () = shutdown.close.cancelled() => {}
+                () = make_room.as_mut() => {}
+            } }, if !is_closing => {
                 is_closing = true;
                 connection.as_mut().graceful_shutdown();
                 // Half a head would be waited for: it is not yet a request.
@@ -124,6 +138,7 @@ struct Front {
     activity: Arc<Activity>,
     requests: TaskTracker,
     body_idle: Duration,
+    lingering: Duration,
     write_stall: Duration,
 }
 
@@ -147,6 +162,9 @@ impl Front {
     async fn admitted(&self, request: Request<Incoming>) -> (Option<Place>, Response<Body>) {
         if is_probe(request.uri().path()) {
             return (None, self.handled(request).await);
+        }
+        if self.site.is_full {
+            return (None, self.refused(request, &OwnError::TOO_MANY_CONNECTIONS));
         }
         match self.site.load.place() {
             Some(place) => (Some(place), self.handled(request).await),
@@ -184,7 +202,8 @@ impl Front {
     fn watched(&self, request: Request<Incoming>, held: Option<Arc<HeldBytes>>) -> Request<Body> {
         // HTTP/2 ends the one stream. A client that waits to be asked for its body will not send it after a refusal.
         let lingers = request.version() != Version::HTTP_2 && !request.headers().contains_key(EXPECT);
-        let lingering = lingers.then(|| Arc::clone(&self.activity));
+        let lingering =
+            lingers.then(|| Lingering { activity: Arc::clone(&self.activity), limit: self.lingering });
         request.map(|body| Body::new(RequestBody::new(body, self.body_idle, lingering, held)))
     }
 }

@@ -17,8 +17,11 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 use super::activity::{Activity, RequestGuard};
 use super::load::{HeldBytes, Place};
 
-/// How long the rest of a body that nobody wants is read.
-const LINGERING_LIMIT: Duration = Duration::from_secs(30);
+/// Where the rest of a body that nobody wants is read, and for how long.
+pub(super) struct Lingering {
+    pub(super) activity: Arc<Activity>,
+    pub(super) limit: Duration,
+}
 
 /// Why a body was not read to its end.
 #[derive(Debug, thiserror::Error)]
@@ -43,7 +46,7 @@ pub(super) struct RequestBody {
     limit: Duration,
     alarm: Option<Pin<Box<Sleep>>>,
     /// The connection to read the rest from, where that is to be done.
-    lingering: Option<Arc<Activity>>,
+    lingering: Option<Lingering>,
     /// Where its bytes are counted, unless they are thrown away.
     held: Option<Arc<HeldBytes>>,
 }
@@ -52,7 +55,7 @@ impl RequestBody {
     pub(super) const fn new(
         body: Incoming,
         limit: Duration,
-        lingering: Option<Arc<Activity>>,
+        lingering: Option<Lingering>,
         held: Option<Arc<HeldBytes>>,
     ) -> Self {
         Self { body: Some(body), limit, alarm: None, lingering, held }
@@ -67,13 +70,13 @@ impl RequestBody {
     /// Reads the rest and throws it away, where that is to be done. Nothing more comes of this body.
     fn give_up(&mut self) {
         let Some(body) = self.body.take().filter(|body| !body.is_end_stream()) else { return };
-        let Some(activity) = self.lingering.take() else { return };
+        let Some(lingering) = self.lingering.take() else { return };
         // At the very end of the process there is no runtime, and nothing to linger for.
         if let Ok(runtime) = Handle::try_current() {
             let limit = self.limit;
             runtime.spawn(async move {
-                let _guard = activity.begin_lingering();
-                let _ = tokio::time::timeout(LINGERING_LIMIT, read_to_end(body, limit)).await;
+                let _guard = lingering.activity.begin_lingering();
+                let _ = tokio::time::timeout(lingering.limit, read_to_end(body, limit)).await;
             });
         }
     }

@@ -102,20 +102,53 @@ fn an_idle_connection_is_kept_for_the_keep_alive_and_no_longer() {
 }
 
 #[test]
-fn one_more_connection_than_allowed_is_served_once_another_closes() {
+fn one_more_connection_than_allowed_takes_the_place_of_the_longest_idle() {
     let stage = Stage::new(&[("PORTCULLIS_MAX_CONNECTIONS", "200")]);
-    let idle: Vec<_> = (0..200)
+    let mut open: Vec<_> = (0..200)
         .map(|_| {
             let mut connection = Connection::open(stage.gateway.address);
             assert_eq!(connection.ask(get("/livez")).status, 200);
             connection
         })
         .collect();
-    let mut one_more = Connection::open(stage.gateway.address);
-    one_more.send(get("/livez"));
-    assert!(!one_more.has_bytes_within(Duration::from_millis(300)), "it waits");
-    drop(idle.into_iter().next());
-    assert_eq!(one_more.answer().status, 200);
+    for connection in &mut open[1..] {
+        assert_eq!(connection.ask(get("/livez")).status, 200);
+    }
+    let mut one_more = eventually("one has been idle for long enough", || {
+        let mut connection = Connection::open(stage.gateway.address);
+        let answer = connection.ask(stage.chat("Hello", false));
+        (answer.status == 200).then_some(connection)
+    });
+    assert_eq!(open[0].read_to_end(), "");
+    assert_eq!(one_more.ask(get("/livez")).status, 200, "it stays");
+    assert_eq!(open[199].ask(get("/livez")).status, 200, "the others stay");
+}
+
+#[test]
+fn where_all_connections_are_busy_probes_are_answered_and_others_told_to_try_again() {
+    let stage = Stage::new(&[("PORTCULLIS_MAX_CONNECTIONS", "4")]);
+    let busy = [(); 4].map(|()| {
+        let mut connection = Connection::open(stage.gateway.address);
+        connection.send(stage.chat("[[emulator:stall_mid_stream]]", true));
+        connection.read_until("\"content\":\"");
+        connection
+    });
+    for _ in 0..40 {
+        let mut probe = Connection::open(stage.gateway.address);
+        let answer = probe.ask(get("/livez"));
+        assert_eq!((answer.status, answer.header("connection")), (200, Some("close")), "{answer:?}");
+        assert_eq!(probe.read_to_end(), "");
+    }
+    for request in [stage.chat("Hello", false), stage.message(&"a".repeat(1_000_000), false)] {
+        let answer = ask(stage.gateway.address, request);
+        assert_eq!((answer.status, answer.header("retry-after")), (503, Some("1")), "{answer:?}");
+        assert_eq!(answer.json()["error"]["code"], "too_many_connections", "{answer:?}");
+    }
+    eventually("it is told", || stage.gateway.log().contains("too_many_connections").then_some(()));
+    drop(busy);
+    eventually("there is room again", || {
+        (ask(stage.gateway.address, stage.chat("Hello", false)).status == 200).then_some(())
+    });
 }
 
 #[test]

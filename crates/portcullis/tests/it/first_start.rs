@@ -4,8 +4,8 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use crate::process::{Server, portcullis, run};
-use crate::wire::{ask, get};
+use crate::process::{Server, eventually, limited, portcullis, run};
+use crate::wire::{Connection, ask, get};
 
 fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap().permissions().mode() & 0o777
@@ -50,6 +50,26 @@ fn a_first_start_needs_nothing_says_what_it_did_and_shows_its_key_once() {
 }
 
 #[test]
+fn as_many_files_are_opened_as_the_system_allows_and_fewer_connections_than_asked_for_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let raised =
+        Server::start(&mut limited(&portcullis(folder.path(), &["serve"]), "-Sn 100 && ulimit -Hn 15000"));
+    assert_eq!(raised.open_files_limit(), 15_000);
+    assert!(!raised.log().contains("PORTCULLIS_MAX_CONNECTIONS"), "{}", raised.log());
+
+    let low =
+        Server::start(&mut limited(&portcullis(folder.path(), &["serve"]), "-Sn 200 && ulimit -Hn 328"));
+    assert_eq!(low.open_files_limit(), 328);
+    eventually("it is told", || {
+        low.log().contains("allows 100 connections on a listener, not the 10000").then_some(())
+    });
+    // More than fit, and none of them says anything.
+    let _silent: Vec<_> = (0..300).map(|_| Connection::open(low.address)).collect();
+    assert_eq!(ask(low.address, get("/livez")).status, 200);
+    assert!(!low.log().contains("could not be accepted"), "{}", low.log());
+}
+
+#[test]
 fn of_two_first_starts_at_once_one_makes_the_key_and_both_serve() {
     let folder = tempfile::tempdir().unwrap();
     let together: Vec<Server> = std::thread::scope(|scope| {
@@ -60,9 +80,7 @@ fn of_two_first_starts_at_once_one_makes_the_key_and_both_serve() {
     let keys: Vec<_> = together.iter().filter_map(|server| server.ready["admin_key"].as_str()).collect();
     assert_eq!(keys.len(), 1);
     for server in &together {
-        crate::process::eventually("the key works everywhere", || {
-            (whoami(server, keys[0]) == 200).then_some(())
-        });
+        eventually("the key works everywhere", || (whoami(server, keys[0]) == 200).then_some(()));
     }
     let left: Vec<_> =
         fs::read_dir(folder.path().join("data")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
@@ -75,7 +93,7 @@ fn a_database_of_other_keys_is_refused_by_the_name_of_the_variable() {
     let mut first = Server::start(&mut portcullis(folder.path(), &["serve"]));
     first.terminate();
     first.ended();
-    let other = "Hx4dHBsaGRgXFhUUExIREA8ODQwLCgkIBwYFBAMCAQA=";
+    let other = "BVVkPY8Vxahv9EhY6Ae9Gh4N4Y/cNEWaKNxBoA+69VY=";
     for command in ["serve", "migrate"] {
         let said = run(portcullis(folder.path(), &[command]).env("PORTCULLIS_ENCRYPTION_KEY", other));
         assert_eq!(said.code, Some(1), "{}", said.stderr);

@@ -37,6 +37,15 @@ pub(crate) fn portcullis(folder: &Path, arguments: &[&str]) -> Command {
     command
 }
 
+/// The same command under limits of a shell's `ulimit`, such as `-Sn 100`.
+pub(crate) fn limited(command: &Command, limits: &str) -> Command {
+    let mut shell = Command::new("sh");
+    shell.arg("-c").arg(format!("ulimit {limits} && exec \"$0\" \"$@\"")).arg(command.get_program());
+    shell.args(command.get_args()).current_dir(command.get_current_dir().unwrap()).stdin(Stdio::null());
+    shell.env_clear().envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    shell
+}
+
 /// What a command that ends by itself said.
 pub(crate) struct Said {
     pub(crate) code: Option<i32>,
@@ -103,6 +112,13 @@ impl Server {
 
     pub(crate) fn has_ended(&mut self) -> bool {
         self.child.try_wait().unwrap().is_some()
+    }
+
+    /// The soft limit on open files, as the kernel has it.
+    pub(crate) fn open_files_limit(&self) -> usize {
+        let limits = fs::read_to_string(format!("/proc/{}/limits", self.child.id())).unwrap();
+        let row = limits.lines().find_map(|line| line.strip_prefix("Max open files")).unwrap();
+        row.split_whitespace().next().unwrap().parse().unwrap()
     }
 
     /// Sends SIGTERM.

@@ -6,7 +6,7 @@ use serde_json::json;
 
 #[test]
 fn no_secret_and_no_text_is_in_the_log() {
-    let encryption_key = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+    let encryption_key = "Zqm56dG1UzNhW8MkxcK7QQ5tdDvpnLZjkPEtwqDUCz0=";
     let mut stage = Stage::new(&[("RUST_LOG", "trace"), ("PORTCULLIS_ENCRYPTION_KEY", encryption_key)]);
     let stored = "canary-secret-access-key-000000000000000";
     stage.administer(

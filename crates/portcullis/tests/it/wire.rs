@@ -80,14 +80,6 @@ impl Connection {
         bytes
     }
 
-    /// Whether anything comes in this time.
-    pub(crate) fn has_bytes_within(&self, time: Duration) -> bool {
-        self.stream.set_read_timeout(Some(time)).unwrap();
-        let seen = self.stream.peek(&mut [0]).is_ok();
-        self.stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        seen
-    }
-
     /// Everything up to and with the marker.
     pub(crate) fn read_until(&mut self, marker: &str) -> String {
         let mut seen = Vec::new();
