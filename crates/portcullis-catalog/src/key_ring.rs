@@ -60,7 +60,7 @@ pub enum InvalidKeyRing {
     },
     /// The writing key is 32 bytes, but was not drawn at random.
     #[error(
-        "key {position} can be guessed (it repeats itself, is text, or stands in a manual): \
+        "key {position} can be guessed (it repeats itself, counts, is text, or stands in a manual): \
          make one with `openssl rand -base64 32`"
     )]
     Guessable {

@@ -17,15 +17,21 @@ const FROM_MANUALS: [[u8; KEY_BYTES]; 1] = [
 /// A random key has about 30 different bytes; one with fewer than this comes once in more than a billion keys.
 const FEWEST_DIFFERENT: usize = 20;
 
-/// Whether `key` repeats itself, is printable text, or stands in a manual.
+/// Whether `key` repeats itself, counts up or down (as FIPS 197's example key does), is printable text, or stands in a
+/// manual.
 pub(super) fn is_guessable(key: &[u8; KEY_BYTES]) -> bool {
-    repeats_itself(key) || is_text(key) || FROM_MANUALS.contains(key)
+    repeats_itself(key) || counts(key) || is_text(key) || FROM_MANUALS.contains(key)
 }
 
 fn repeats_itself(key: &[u8; KEY_BYTES]) -> bool {
     let mut seen = [false; 256];
     key.iter().for_each(|byte| seen[usize::from(*byte)] = true);
     seen.iter().filter(|is_there| **is_there).count() < FEWEST_DIFFERENT
+}
+
+fn counts(key: &[u8; KEY_BYTES]) -> bool {
+    let step = key[1].wrapping_sub(key[0]);
+    key.windows(2).all(|pair| pair[1].wrapping_sub(pair[0]) == step)
 }
 
 /// A passphrase, or a key in hexadecimal digits that was put into base64 instead of decoded.

@@ -45,6 +45,8 @@ fn a_writing_key_that_can_be_guessed_is_refused() {
     check([0; 32], "zeros");
     check([0xa5; 32], "one byte");
     check(std::array::from_fn(|at| b"\x00\xff\x10\x9c"[at % 4]), "four bytes again and again");
+    check(std::array::from_fn(|at| u8::try_from(at).unwrap()), "FIPS 197, appendix C.3");
+    check(std::array::from_fn(|at| 31 - u8::try_from(at).unwrap()), "counting down");
     check(*b"correct horse battery staple 123", "a passphrase");
     check(*b"9f86d081884c7d659a2feaa0c55ad015", "half of a key's hexadecimal digits");
     check(
