@@ -1,8 +1,10 @@
 //! What is known of a request before anything is checked, and what every answer to it carries.
 
+use std::net::SocketAddr;
 use std::time::Instant;
 
-use http::{HeaderMap, HeaderName, HeaderValue};
+use axum::extract::{ConnectInfo, Request};
+use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use portcullis_provider::error::Dialect;
 use portcullis_types::{Clock, RequestId, given_trace_id, trace_id};
 
@@ -14,6 +16,9 @@ pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id"
 pub(crate) struct Arrival {
     pub(crate) request_id: RequestId,
     pub(crate) dialect: Dialect,
+    pub(crate) uri: Uri,
+    /// The other end of the connection, where the server says which: the client, or the last proxy before us.
+    pub(crate) peer: Option<SocketAddr>,
     /// The caller's own trace id when it is one, else the request's id. Echoed on every answer: the Portkey clients
     /// repeat a failed call that comes back without it.
     pub(crate) trace_id: HeaderValue,
@@ -23,14 +28,16 @@ pub(crate) struct Arrival {
 }
 
 impl Arrival {
-    pub(crate) fn of(headers: &HeaderMap, dialect: Dialect, clock: &dyn Clock) -> Self {
+    pub(crate) fn of(request: &Request, dialect: Dialect, clock: &dyn Clock) -> Self {
         let now = clock.now();
         let request_id = RequestId::generate(now);
-        let given = given_trace_id(headers.get_all(TRACE_ID).iter().map(HeaderValue::as_bytes));
+        let given = given_trace_id(request.headers().get_all(TRACE_ID).iter().map(HeaderValue::as_bytes));
         let trace_id = given.and_then(|text| HeaderValue::from_str(text).ok());
         let trace_id = trace_id.unwrap_or_else(|| id_value(request_id));
         let created = now.duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_secs());
-        Self { request_id, dialect, trace_id, created, started: Instant::now() }
+        let peer = request.extensions().get().map(|ConnectInfo(peer)| *peer);
+        let uri = request.uri().clone();
+        Self { request_id, dialect, uri, peer, trace_id, created, started: Instant::now() }
     }
 
     /// The headers that every answer carries.

@@ -29,7 +29,7 @@ const STRICT: HeaderName = HeaderName::from_static("x-portkey-strict-open-ai-com
 /// Answers a chat completion, whole or streamed.
 pub(crate) async fn create_chat_completion(State(gateway): State<Gateway>, request: Request) -> Response {
     let gateway = gateway.parts();
-    let arrival = Arrival::of(request.headers(), Dialect::OpenAi, gateway.clock.as_ref());
+    let arrival = Arrival::of(&request, Dialect::OpenAi, gateway.clock.as_ref());
     match gateway.until_deadline(complete(gateway, &arrival, request)).await {
         Ok(response) => response,
         Err(error) => error.into_response(&arrival),

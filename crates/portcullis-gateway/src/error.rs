@@ -1,7 +1,7 @@
 //! What may go wrong on the way, and what a client reads of it: the one door from errors to HTTP.
 
 use std::error::Error as StdError;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::response::Response;
@@ -17,6 +17,10 @@ use portcullis_types::{InvalidModelRef, InvalidSlug, NoPresentedKey, Slug};
 use tracing::{error, warn};
 
 use crate::arrival::Arrival;
+use crate::log_budget::LogBudget;
+
+/// Refused keys that are told, each in a line: who guesses keys must be seen, and must not fill the disk.
+static REFUSED_KEYS: LogBudget = LogBudget::new(5);
 
 /// Why a request did not get its answer.
 #[derive(Debug, thiserror::Error)]
@@ -175,8 +179,24 @@ impl GatewayError {
             | Self::Stream(_) => {
                 warn!(request.id = %request_id, error.code = code, error.cause = %chain(self), "{self}");
             }
+            Self::NoKey(_) | Self::UnknownKey | Self::KeyWithoutWorkspace | Self::MissingScope(_) => {
+                self.log_refused_key(arrival, code);
+            }
             _ => tracing::debug!(request.id = %request_id, error.code = code, "refused: {self}"),
         }
+    }
+
+    /// Never with the key: a mistyped one is nearly somebody's.
+    fn log_refused_key(&self, arrival: &Arrival, code: &str) {
+        let Some(left_out) = REFUSED_KEYS.take(Instant::now()) else { return };
+        tracing::info!(
+            request.id = %arrival.request_id,
+            error.code = code,
+            url.path = arrival.uri.path(),
+            client.address = arrival.peer.map(tracing::field::display),
+            lines.left_out = left_out,
+            "a key was refused: {self}"
+        );
     }
 }
 

@@ -28,6 +28,7 @@ mod endpoint;
 mod error;
 mod gateway;
 mod inbound;
+mod log_budget;
 mod messages;
 mod routes;
 mod settings;

@@ -28,7 +28,7 @@ const FORWARDED: [&str; 5] =
 /// Answers a message, whole or streamed.
 pub(crate) async fn create_message(State(gateway): State<Gateway>, request: Request) -> Response {
     let gateway = gateway.parts();
-    let arrival = Arrival::of(request.headers(), Dialect::Anthropic, gateway.clock.as_ref());
+    let arrival = Arrival::of(&request, Dialect::Anthropic, gateway.clock.as_ref());
     match gateway.until_deadline(relay(gateway, &arrival, request)).await {
         Ok(response) => response,
         Err(error) => error.into_response(&arrival),

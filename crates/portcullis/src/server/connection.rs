@@ -1,12 +1,14 @@
 //! One connection, from its first byte to its last.
 
 use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
+use axum::extract::ConnectInfo;
 use futures_util::FutureExt;
 use http::header::{CONNECTION, EXPECT};
 use http::{HeaderValue, Request, Response, Version};
@@ -57,10 +59,13 @@ pub(super) async fn serve(
     if site.is_full {
         activity.end_with_next_answer();
     }
+    // None of a socket that was closed meanwhile, which is about to be found out.
+    let peer = stream.peer_addr().ok();
     let io = TokioIo::new(WatchedStream { stream, activity: Arc::clone(&activity) });
     let builder = builder();
     let front = Arc::new(Front {
         site,
+        peer,
         activity: Arc::clone(&activity),
         requests: shutdown.requests.clone(),
         body_idle: limits.body_idle,
@@ -135,6 +140,7 @@ async fn deadline_and_grace(shutdown: &Shutdown) {
 /// What stands between a connection and the router.
 struct Front {
     site: Site,
+    peer: Option<SocketAddr>,
     activity: Arc<Activity>,
     requests: TaskTracker,
     body_idle: Duration,
@@ -199,11 +205,14 @@ impl Front {
         }
     }
 
-    fn watched(&self, request: Request<Incoming>, held: Option<Arc<HeldBytes>>) -> Request<Body> {
+    fn watched(&self, mut request: Request<Incoming>, held: Option<Arc<HeldBytes>>) -> Request<Body> {
         // HTTP/2 ends the one stream. A client that waits to be asked for its body will not send it after a refusal.
         let lingers = request.version() != Version::HTTP_2 && !request.headers().contains_key(EXPECT);
         let lingering =
             lingers.then(|| Lingering { activity: Arc::clone(&self.activity), limit: self.lingering });
+        if let Some(peer) = self.peer {
+            request.extensions_mut().insert(ConnectInfo(peer));
+        }
         request.map(|body| Body::new(RequestBody::new(body, self.body_idle, lingering, held)))
     }
 }

@@ -1,6 +1,7 @@
 //! Nothing secret in what the processes say, at their most talkative.
 
-use crate::stage::Stage;
+use crate::process::eventually;
+use crate::stage::{Stage, question};
 use crate::wire::{Connection, ask, post};
 use serde_json::json;
 
@@ -81,4 +82,42 @@ fn no_secret_and_no_text_is_in_the_log() {
         assert_eq!(found, None, "{what}");
     }
     assert!(answers.contains("200 OK"));
+}
+
+#[test]
+fn whoever_tries_keys_is_seen_without_them_and_cannot_fill_the_log() {
+    let stage = Stage::new(&[]);
+    let mut connection = Connection::open(stage.gateway.address);
+    let mut refused = Vec::new();
+    for number in 0..200 {
+        let key = format!("pcs_canary-{number}");
+        let answer = connection.ask(post("/v1/messages", &key, &json!({})));
+        assert_eq!(answer.status, 401, "{answer:?}");
+        refused.push(answer.header("x-request-id").unwrap().to_owned());
+    }
+    let admins = post("/v1/chat/completions", &stage.admin_key, &question("Hello", false));
+    eventually("the next line comes, with the count of those that did not", || {
+        ask(stage.gateway.address, &admins);
+        let log = stage.gateway.log();
+        let last = log.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok()).find(
+            |line| {
+                line["fields"]["error.code"] == "workspace_key_required"
+                    && line["fields"]["lines.left_out"].as_u64().is_some_and(|left_out| left_out > 0)
+            },
+        )?;
+        assert_eq!(
+            (&last["level"], &last["fields"]["url.path"]),
+            (&json!("INFO"), &json!("/v1/chat/completions"))
+        );
+        Some(())
+    });
+    let log = stage.gateway.log();
+    let lines: Vec<_> = log.lines().filter(|line| line.contains("\"invalid_api_key\"")).collect();
+    assert!(
+        lines[0].contains(&refused[0]) && lines[0].contains("\"client.address\":\"127.0.0.1:"),
+        "{}",
+        lines[0]
+    );
+    assert!(lines.len() < 100, "{} lines", lines.len());
+    assert!(!log.contains("canary"), "no key is told");
 }
