@@ -275,7 +275,7 @@ pub(crate) fn may_change_platform(
         (Some(AuthPatch::AssumedRole { external_id: Some(_), .. }), _) => may_not(OWN_EXTERNAL_ID),
         (Some(AuthPatch::AssumedRole { external_id: None, .. } | AuthPatch::AccessKey { .. }), _) => Ok(()),
         (None, AwsAuth::ServiceRole) if redirects => may_not("redirect the gateway's own AWS identity"),
-        (None, AwsAuth::ServiceRole | AwsAuth::AssumedRole { .. } | AwsAuth::AccessKey { .. }) => Ok(()),
+        (None, _) => Ok(()),
     }
 }
 

@@ -16,6 +16,8 @@ pub struct Integration {
     pub id: IntegrationId,
     /// Whose it is.
     pub organisation_id: OrganisationId,
+    /// That organisation's slug.
+    pub organisation_slug: Slug,
     /// `Some` when it was made inside a workspace and serves only that one.
     pub workspace_id: Option<TenantWorkspaceId>,
     /// That workspace's slug.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use portcullis_types::{
-    ApiKeyId, ClaudePlatformAws, IntegrationId, OrganisationId, ProviderId, Revision, SessionName,
-    SharedClock, Slug, TenantWorkspaceId, api_key,
+    ApiKeyId, ClaudePlatformAws, IntegrationId, OrganisationId, ProviderId, Revision, SharedClock, Slug,
+    TenantWorkspaceId, api_key,
 };
 
 use crate::api_key::KeyKind;
@@ -76,8 +76,10 @@ pub struct ResolvedProvider {
     pub revision: Revision,
     /// Where it leads, and as whom.
     pub platform: ClaudePlatformAws,
-    /// `pcs-<workspace>-<integration>`, both cut where AWS's 64 characters ask for it.
-    pub session_name: SessionName,
+    /// The slug of whose it is, as a session's name or tags may say.
+    pub organisation_slug: Slug,
+    /// The slug of the workspace it serves.
+    pub workspace_slug: Slug,
     /// From when on it no longer serves. [`Snapshot::provider`] checks it.
     pub expires_at: Option<SystemTime>,
 }

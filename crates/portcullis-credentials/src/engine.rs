@@ -8,11 +8,15 @@ use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use moka::policy::EvictionPolicy;
-use portcullis_types::{AwsAuth, AwsCredentials, IntegrationId, Region, Revision, SessionName, SharedClock};
+use portcullis_types::session::{SessionDuration, Target};
+use portcullis_types::{
+    AwsAuth, AwsCredentials, ClaudePlatformAws, IntegrationId, Revision, SessionName, SessionSubject,
+    SharedClock,
+};
 use tokio::runtime::Handle;
 
 use crate::error::{CredentialsError, Explanation};
-use crate::session::{SessionKey, SessionShape};
+use crate::session::{AssumeRole, SessionKey, SessionShape};
 use crate::slot::{Fetched, Renewal, Slot, Surroundings};
 use crate::source::{Source, SourceChain, SourceFingerprint, SourceIdentity, StandardChain};
 use crate::sts::{AwsSts, SharedSts};
@@ -36,12 +40,10 @@ pub struct CredentialRequest<'a> {
     pub integration: IntegrationId,
     /// Which version of it. A session of one revision never serves another.
     pub revision: Revision,
-    /// The integration's region, whose STS endpoint is called.
-    pub region: &'a Region,
-    /// As whom.
-    pub auth: &'a AwsAuth,
-    /// The session's name in CloudTrail.
-    pub session_name: &'a SessionName,
+    /// Where it leads and as whom. The STS endpoint of its region is called.
+    pub platform: &'a ClaudePlatformAws,
+    /// On whose behalf.
+    pub subject: SessionSubject<'a>,
 }
 
 /// What an engine is made from.
@@ -110,13 +112,14 @@ impl CredentialEngine {
     /// Credentials that are at hand: the hot path. Never waits; replaces them in the background when they are due.
     #[must_use]
     pub fn cached(&self, request: &CredentialRequest<'_>) -> Option<Arc<AwsCredentials>> {
-        match request.auth {
+        match &request.platform.auth {
             AwsAuth::AccessKey { access_key_id, secret_access_key } => Some(Arc::new(AwsCredentials {
                 access_key_id: access_key_id.clone(),
                 secret_access_key: secret_access_key.clone(),
                 session_token: None,
                 expires_at: None,
             })),
+            AwsAuth::ApiKey { .. } => None,
             AwsAuth::ServiceRole => self.source_at_hand().map(|source| Arc::clone(&source.credentials)),
             AwsAuth::AssumedRole { .. } => {
                 let fingerprint = self.0.fingerprint.load_full()?;
@@ -157,8 +160,8 @@ impl CredentialEngine {
     ///
     /// After AWS has called a session expired or unknown, prefer [`Self::forget_rejected`].
     pub fn forget(&self, request: &CredentialRequest<'_>) {
-        match request.auth {
-            AwsAuth::AccessKey { .. } => {}
+        match &request.platform.auth {
+            AwsAuth::AccessKey { .. } | AwsAuth::ApiKey { .. } => {}
             AwsAuth::ServiceRole => self.0.source.forget(),
             AwsAuth::AssumedRole { .. } => {
                 if let Some(slot) = self.slot(request) {
@@ -177,8 +180,8 @@ impl CredentialEngine {
     /// that of `rejected`, because a source may give the same ones again.
     pub fn forget_rejected(&self, request: &CredentialRequest<'_>, rejected: &AwsCredentials) -> Renewal {
         let id = &rejected.access_key_id;
-        match request.auth {
-            AwsAuth::AccessKey { .. } => Renewal::Futile,
+        match &request.platform.auth {
+            AwsAuth::AccessKey { .. } | AwsAuth::ApiKey { .. } => Renewal::Futile,
             AwsAuth::ServiceRole => self.0.source.reject(|kept| kept.credentials.access_key_id == *id),
             AwsAuth::AssumedRole { .. } => self
                 .slot(request)
@@ -192,7 +195,7 @@ impl CredentialEngine {
     /// [`CredentialsError::SourceUnavailable`] without an identity, else what STS says.
     pub async fn source_identity(&self) -> Result<SourceIdentity, CredentialsError> {
         let source = self.source().await?;
-        let caller = self.0.sts.caller_identity(&source).await.inspect_err(|error| {
+        let caller = self.0.sts.caller_identity(&source.credentials, None).await.inspect_err(|error| {
             if matches!(error, CredentialsError::SourceRejected(_)) {
                 self.forget_source(&source.credentials);
             }
@@ -269,15 +272,24 @@ impl CredentialEngine {
 
     async fn assume_role(&self, key: &SessionKey) -> Result<AwsCredentials, CredentialsError> {
         let source = self.source_of(key).await?;
-        match self.0.sts.assume_role(&source, &key.shape).await {
+        match self.walk(&source, &key.shape).await {
             // The source was replaced or revoked before its time: look for it again, once.
             Err(CredentialsError::SourceRejected(_)) => {
                 self.forget_source(&source.credentials);
                 let source = self.source_of(key).await?;
-                self.0.sts.assume_role(&source, &key.shape).await
+                self.walk(&source, &key.shape).await
             }
             answer => answer,
         }
+    }
+
+    /// From one role to the next, each with the session of the one before.
+    async fn walk(&self, source: &Source, shape: &SessionShape) -> Result<AwsCredentials, CredentialsError> {
+        let mut credentials = AwsCredentials::clone(&source.credentials);
+        for hop in &shape.hops {
+            credentials = self.0.sts.assume_role(&credentials, hop).await?.credentials;
+        }
+        Ok(credentials)
     }
 
     /// The source, if it still is the identity that `key` is filed under. If not, nobody looks under `key` any more.
@@ -293,16 +305,43 @@ impl CredentialEngine {
 
 /// What the session of `request` is filed under. `None` for ways that need no session.
 fn session_key(request: &CredentialRequest<'_>, source: Arc<SourceFingerprint>) -> Option<SessionKey> {
-    let AwsAuth::AssumedRole { role_arn, external_id } = request.auth else { return None };
-    let shape = SessionShape {
-        role_arn: role_arn.clone(),
-        external_id: external_id.clone(),
-        region: request.region.clone(),
-        session_name: request.session_name.clone(),
-        duration_seconds: SESSION_SECONDS.into(),
-        policy: None,
+    let AwsAuth::AssumedRole { role_arn, external_id, settings } = &request.platform.auth else {
+        return None;
     };
+    let call = AssumeRole {
+        role_arn: role_arn.clone(),
+        external_id: Some(external_id.clone()),
+        region: request.platform.region.clone(),
+        session_name: session_name(request, settings.session_name.as_ref()),
+        duration: settings.duration_seconds.unwrap_or(SessionDuration::HOUR),
+        policy: None,
+        tags: Vec::new(),
+        transitive_tag_keys: Vec::new(),
+        source_identity: None,
+    };
+    let shape = SessionShape { hops: vec![call] };
     Some(SessionKey { integration: request.integration, revision: request.revision, source, shape })
+}
+
+fn session_name(
+    request: &CredentialRequest<'_>,
+    template: Option<&portcullis_types::SessionTemplate>,
+) -> SessionName {
+    let rendered = template.and_then(|template| template.render(&request.subject, Target::SessionName));
+    let rendered = rendered.and_then(|name| name.parse().ok());
+    rendered.unwrap_or_else(|| default_session_name(request.subject.workspace, request.subject.integration))
+}
+
+/// `pcs-<workspace>-<integration>`: who asked, for whoever reads CloudTrail. Slugs are within AWS's set of characters;
+/// both are cut where 64 characters ask for it.
+fn default_session_name(workspace: &str, integration: &str) -> SessionName {
+    const LONGEST: usize = 64;
+    const PREFIX: &str = "pcs-";
+    let room = LONGEST - PREFIX.len() - 1;
+    let for_integration = integration.len().min(room - workspace.len().min(room / 2));
+    let for_workspace = workspace.len().min(room - for_integration);
+    let name = format!("{PREFIX}{}-{}", &workspace[..for_workspace], &integration[..for_integration]);
+    name.parse().expect("slugs are within AWS's set, and the lengths were cut to fit")
 }
 
 /// A source that came too late or half expired is a matter of the source, not of STS.

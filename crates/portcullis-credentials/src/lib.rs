@@ -25,7 +25,7 @@
 //! What this version does not do, and what comes later:
 //! - Refresh by a timer of its own. A session is replaced by whoever asks for it in the last quarter of its life, at
 //!   most 15 minutes before its end; one that nobody asks for ends, and the next caller waits for a new one.
-//! - Session policies. [`SessionShape::policy`] has its place in the cache's key and is always `None`.
+//! - Session policies. [`AssumeRole::policy`] has its place in the cache's key and is always `None`.
 //! - Role chains. The gateway's identity assumes the integration's role directly.
 //! - Fall-backs of STS. Only the integration's regional endpoint is asked (or the one that the operator names).
 //!
@@ -50,10 +50,10 @@ use std::pin::Pin;
 
 pub use engine::{CredentialEngine, CredentialRequest, EngineSettings};
 pub use error::{CredentialsError, Explanation, Fault};
-pub use session::SessionShape;
+pub use session::{AssumeRole, SessionShape};
 pub use slot::Renewal;
 pub use source::{Source, SourceChain, SourceFingerprint, SourceIdentity, SourceKind};
-pub use sts::{AssumesRoles, CallerIdentity};
+pub use sts::{AssumedRole, AssumesRoles, CallerIdentity};
 
 /// A future behind a pointer: what the object-safe seams of this crate return.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

@@ -2,25 +2,40 @@
 
 use std::sync::Arc;
 
+use portcullis_types::session::{SessionDuration, TagKey};
 use portcullis_types::{ExternalId, IntegrationId, Region, Revision, RoleArn, SessionName};
 
 use crate::source::SourceFingerprint;
 
 /// One `AssumeRole` call, apart from who makes it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct SessionShape {
-    /// The customer's role.
+pub struct AssumeRole {
+    /// The role.
     pub role_arn: RoleArn,
-    /// Always sent: a trust policy without the condition ignores it.
-    pub external_id: ExternalId,
+    /// Always sent for an integration's own role: a trust policy without the condition ignores it. `None` for hops without
+    /// one, and to prove that a role cannot be had without it.
+    pub external_id: Option<ExternalId>,
     /// The region whose STS endpoint is called.
     pub region: Region,
     /// The session's name in CloudTrail and in denials.
     pub session_name: SessionName,
-    /// Seconds the session is to last: 900 to 43,200, at most 3600 when the caller is itself an assumed role.
-    pub duration_seconds: i32,
+    /// How long the session is to last: at most an hour when the caller is itself an assumed role.
+    pub duration: SessionDuration,
     /// A session policy that narrows the role. The text itself is part of the identity: a hash could only be weaker.
     pub policy: Option<Arc<str>>,
+    /// Session tags, at most 50.
+    pub tags: Vec<(TagKey, String)>,
+    /// Which of them go along to further roles.
+    pub transitive_tag_keys: Vec<TagKey>,
+    /// The source identity: 2 to 64 characters of `[\w+=,.@-]`.
+    pub source_identity: Option<String>,
+}
+
+/// The calls that lead to a session, in their order. The last is for the integration's own role.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct SessionShape {
+    /// Never empty.
+    pub hops: Vec<AssumeRole>,
 }
 
 /// What a session is filed under. Never a joined string: role paths and external IDs contain any separator.

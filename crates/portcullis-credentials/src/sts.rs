@@ -15,13 +15,13 @@ use aws_credential_types::Credentials;
 use aws_sdk_sts::config::{IdentityCache, Region as SdkRegion};
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
-use portcullis_types::AwsCredentials;
+use portcullis_types::{AwsCredentials, Region};
 use tokio::sync::OnceCell;
 
 use crate::BoxFuture;
 use crate::error::CredentialsError;
-use crate::session::SessionShape;
-use crate::source::{Source, region_chain};
+use crate::session::AssumeRole;
+use crate::source::region_chain;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -38,25 +38,39 @@ pub struct CallerIdentity {
     pub arn: String,
 }
 
+/// What STS gives for a role.
+#[derive(Clone, Debug)]
+pub struct AssumedRole {
+    /// What requests are signed with.
+    pub credentials: AwsCredentials,
+    /// `arn:aws:sts::<account>:assumed-role/<role>/<session>`, when the answer names it.
+    pub arn: Option<String>,
+    /// How much of AWS's packed limit the session policy and the tags take, in per cent.
+    pub packed_policy_percent: Option<u8>,
+}
+
 /// STS, as the engine needs it. The seam between the engine and the network.
 pub trait AssumesRoles: fmt::Debug + Send + Sync + 'static {
-    /// Assumes a role as `source`. One call; every answer is an answer.
+    /// Assumes a role as `caller`. One call; every answer is an answer.
     ///
     /// # Errors
     /// Any [`CredentialsError`] but [`CredentialsError::SourceUnavailable`].
     fn assume_role<'a>(
         &'a self,
-        source: &'a Source,
-        shape: &'a SessionShape,
-    ) -> BoxFuture<'a, Result<AwsCredentials, CredentialsError>>;
+        caller: &'a AwsCredentials,
+        call: &'a AssumeRole,
+    ) -> BoxFuture<'a, Result<AssumedRole, CredentialsError>>;
 
-    /// Asks STS who `source` is.
+    /// Asks STS who `caller` is.
+    ///
+    /// - `region`: whose endpoint is asked; that of the environment when absent.
     ///
     /// # Errors
     /// As above.
     fn caller_identity<'a>(
         &'a self,
-        source: &'a Source,
+        caller: &'a AwsCredentials,
+        region: Option<&'a Region>,
     ) -> BoxFuture<'a, Result<CallerIdentity, CredentialsError>>;
 }
 
@@ -95,18 +109,19 @@ impl AwsSts {
 impl AssumesRoles for AwsSts {
     fn assume_role<'a>(
         &'a self,
-        source: &'a Source,
-        shape: &'a SessionShape,
-    ) -> BoxFuture<'a, Result<AwsCredentials, CredentialsError>> {
+        caller: &'a AwsCredentials,
+        call: &'a AssumeRole,
+    ) -> BoxFuture<'a, Result<AssumedRole, CredentialsError>> {
         Box::pin(async move {
-            let client = self.client(&source.credentials, Some(shape.region.as_str())).await;
+            let client = self.client(caller, Some(call.region.as_str())).await;
             let answer = client
                 .assume_role()
-                .role_arn(shape.role_arn.as_str())
-                .external_id(shape.external_id.as_str())
-                .role_session_name(shape.session_name.as_str())
-                .duration_seconds(shape.duration_seconds)
-                .set_policy(shape.policy.as_deref().map(str::to_owned))
+                .role_arn(call.role_arn.as_str())
+                .set_external_id(call.external_id.as_ref().map(|id| id.as_str().to_owned()))
+                .role_session_name(call.session_name.as_str())
+                .duration_seconds(call.duration.seconds().cast_signed())
+                .set_policy(call.policy.as_deref().map(str::to_owned))
+                .set_source_identity(call.source_identity.clone())
                 .send()
                 .await;
             answer::session(answer.map_err(answer::error)?)
@@ -115,10 +130,11 @@ impl AssumesRoles for AwsSts {
 
     fn caller_identity<'a>(
         &'a self,
-        source: &'a Source,
+        caller: &'a AwsCredentials,
+        region: Option<&'a Region>,
     ) -> BoxFuture<'a, Result<CallerIdentity, CredentialsError>> {
         Box::pin(async move {
-            let client = self.client(&source.credentials, None).await;
+            let client = self.client(caller, region.map(Region::as_str)).await;
             let answer = client.get_caller_identity().send().await;
             answer::identity(&answer.map_err(answer::error)?)
         })

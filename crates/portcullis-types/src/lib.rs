@@ -2,7 +2,8 @@
 //!
 //! Start with the module that bears the name of the thing: [`aws`] for what AWS names, [`slug`] and [`model`] for
 //! what callers write, [`ids`] for our own rows, [`api_key`] for the keys that developers hold, [`integration`] for
-//! what one connection to Claude Platform on AWS consists of, [`presented_key`](mod@presented_key) and [`trace_id`] for
+//! what one connection to Claude Platform on AWS consists of, [`feature`] for what it may be used for, [`session`] for
+//! what the sessions of its role are like, [`presented_key`](mod@presented_key) and [`trace_id`] for
 //! what both doors read from a request's headers, [`clock`] for the only clock.
 //!
 //! # Invariants
@@ -13,10 +14,12 @@
 pub mod api_key;
 pub mod aws;
 pub mod clock;
+pub mod feature;
 pub mod ids;
 pub mod integration;
 pub mod model;
 pub mod presented_key;
+pub mod session;
 pub mod slug;
 pub mod trace_id;
 
@@ -28,10 +31,12 @@ pub use aws::{
     InvalidRoleArn, InvalidSessionName, InvalidWorkspaceId, Region, RoleArn, SessionName, WorkspaceId,
 };
 pub use clock::{Clock, ManualClock, SharedClock, SystemClock};
+pub use feature::{Feature, FeatureSet, InvalidFeature, WithoutInference};
 pub use ids::{ApiKeyId, IntegrationId, OrganisationId, ProviderId, RequestId, TenantWorkspaceId};
-pub use integration::{AwsAuth, ClaudePlatformAws, Revision};
+pub use integration::{ApiKeyHeader, AwsAuth, ClaudePlatformAws, Revision};
 pub use model::{InvalidModelId, InvalidModelRef, ModelId, ModelRef};
 pub use presented_key::{NoPresentedKey, presented_key};
 pub use secrecy::{ExposeSecret, SecretString};
+pub use session::{Metadata, RoleHop, RoleSettings, SessionPolicy, SessionSubject, SessionTemplate};
 pub use slug::{InvalidSlug, Slug};
 pub use trace_id::given_trace_id;

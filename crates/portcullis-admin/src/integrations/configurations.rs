@@ -37,6 +37,7 @@ enum AuthKind {
     AssumedRole,
     AccessKey,
     ServiceRole,
+    ApiKey,
 }
 
 const AUTH_KINDS: &[(&str, AuthKind)] = &[
@@ -51,6 +52,7 @@ impl AuthKind {
             AwsAuth::AssumedRole { .. } => Self::AssumedRole,
             AwsAuth::AccessKey { .. } => Self::AccessKey,
             AwsAuth::ServiceRole => Self::ServiceRole,
+            AwsAuth::ApiKey { .. } => Self::ApiKey,
         }
     }
 
@@ -59,7 +61,7 @@ impl AuthKind {
         match self {
             Self::AssumedRole => &[ACCESS_KEY_ID, SECRET_ACCESS_KEY],
             Self::AccessKey => &[ROLE_ARN, EXTERNAL_ID],
-            Self::ServiceRole => &[ROLE_ARN, EXTERNAL_ID, ACCESS_KEY_ID, SECRET_ACCESS_KEY],
+            Self::ServiceRole | Self::ApiKey => &[ROLE_ARN, EXTERNAL_ID, ACCESS_KEY_ID, SECRET_ACCESS_KEY],
         }
     }
 
@@ -121,7 +123,7 @@ fn read_new_auth(fields: &mut Fields<'_>, kind: AuthKind) -> Option<NewAuth> {
             let secret_access_key = fields.required(SECRET_ACCESS_KEY, secret);
             Some(NewAuth::AccessKey { access_key_id: access_key_id?, secret_access_key: secret_access_key? })
         }
-        AuthKind::ServiceRole => Some(NewAuth::ServiceRole),
+        AuthKind::ServiceRole | AuthKind::ApiKey => Some(NewAuth::ServiceRole),
     }
 }
 
@@ -158,7 +160,7 @@ fn read_auth_patch(fields: &mut Fields<'_>, kind: AuthKind, present: &AwsAuth) -
             let says_something = is_new_kind || access_key_id.is_some() || secret_access_key.is_some();
             says_something.then_some(AuthPatch::AccessKey { access_key_id, secret_access_key })
         }
-        AuthKind::ServiceRole => is_new_kind.then_some(AuthPatch::ServiceRole),
+        AuthKind::ServiceRole | AuthKind::ApiKey => is_new_kind.then_some(AuthPatch::ServiceRole),
     }
 }
 
@@ -194,7 +196,7 @@ pub(super) fn render(platform: &ClaudePlatformAws) -> Value {
         "anthropic_aws_workspace_id": platform.workspace_id,
     });
     match &platform.auth {
-        AwsAuth::AssumedRole { role_arn, external_id } => {
+        AwsAuth::AssumedRole { role_arn, external_id, settings: _ } => {
             shown["aws_role_arn"] = json!(role_arn);
             shown["aws_external_id"] = json!(external_id);
         }
@@ -202,7 +204,7 @@ pub(super) fn render(platform: &ClaudePlatformAws) -> Value {
             shown["aws_access_key_id"] = json!(access_key_id);
             shown["masked_aws_secret_access_key"] = json!(MASK);
         }
-        AwsAuth::ServiceRole => {}
+        AwsAuth::ServiceRole | AwsAuth::ApiKey { .. } => {}
     }
     shown
 }

@@ -207,10 +207,12 @@ mod tests {
             region: "us-west-2".parse().unwrap(),
             workspace_id: "wrkspc_1".parse().unwrap(),
             auth: AwsAuth::ServiceRole,
+            features: portcullis_types::FeatureSet::default(),
         };
         let present = Integration {
             id: IntegrationId::generate(std::time::UNIX_EPOCH),
             organisation_id: OrganisationId::generate(std::time::UNIX_EPOCH),
+            organisation_slug: "acme".parse().unwrap(),
             workspace_id: None,
             workspace_slug: None,
             slug: "claude".parse().unwrap(),

@@ -72,6 +72,7 @@ impl Catalog {
             id: *IntegrationId::generate(now).as_uuid(),
             organisation_id: *new.organisation_id.as_uuid(),
             workspace_id: new.workspace_id.map(|id| *id.as_uuid()),
+            organisation_slug: String::new(),
             workspace_slug: None,
             slug: slug_or_from_name("slug", new.slug, "", &new.name)?.into(),
             name: new.name,

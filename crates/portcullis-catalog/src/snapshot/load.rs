@@ -5,7 +5,7 @@ use std::fmt::Display;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use portcullis_types::{SessionName, SharedClock, Slug};
+use portcullis_types::SharedClock;
 use uuid::Uuid;
 
 use super::{Caller, ResolvedProvider, Snapshot};
@@ -120,22 +120,10 @@ fn resolve(provider: Provider, integration: &Integration) -> ResolvedProvider {
         integration_slug: integration.slug.clone(),
         revision: integration.revision,
         platform: integration.platform.clone(),
-        session_name: session_name(&provider.workspace_slug, &integration.slug),
+        organisation_slug: integration.organisation_slug.clone(),
+        workspace_slug: provider.workspace_slug,
         expires_at: provider.expires_at.map(SystemTime::from),
     }
-}
-
-/// `pcs-<workspace>-<integration>`: who asked, for whoever reads CloudTrail. Slugs are within AWS's set of characters;
-/// both are cut where 64 characters ask for it.
-fn session_name(workspace: &Slug, integration: &Slug) -> SessionName {
-    const LONGEST: usize = 64;
-    const PREFIX: &str = "pcs-";
-    let room = LONGEST - PREFIX.len() - 1;
-    let (workspace, integration) = (workspace.as_str(), integration.as_str());
-    let for_integration = integration.len().min(room - workspace.len().min(room / 2));
-    let for_workspace = workspace.len().min(room - for_integration);
-    let name = format!("{PREFIX}{}-{}", &workspace[..for_workspace], &integration[..for_integration]);
-    name.parse().expect("slugs are within AWS's set, and the lengths were cut to fit")
 }
 
 fn readable<T>(what: &'static str, id: Uuid, row: Result<T, CatalogError>) -> Option<T> {
@@ -148,23 +136,4 @@ fn readable<T>(what: &'static str, id: Uuid, row: Result<T, CatalogError>) -> Op
 
 fn disabled(what: &'static str, id: Uuid, reason: impl Display) {
     tracing::error!(row.kind = what, row.id = %id, "the {what} {id} cannot be read and is out of use: {reason}");
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn session_names_say_who_and_fit() {
-        let check = |workspace: &str, integration: &str, expect: &str| {
-            let name = session_name(&workspace.parse().unwrap(), &integration.parse().unwrap());
-            assert_eq!(name.as_str(), expect);
-        };
-        let long = "x".repeat(255);
-        check("ws-default", "claude-aws", "pcs-ws-default-claude-aws");
-        check("a", "b", "pcs-a-b");
-        check(&long, "b", &format!("pcs-{}-b", "x".repeat(58)));
-        check("a", &long, &format!("pcs-a-{}", "x".repeat(58)));
-        check(&long, &long, &format!("pcs-{}-{}", "x".repeat(29), "x".repeat(30)));
-    }
 }

@@ -1,7 +1,10 @@
 //! Statements on integrations and external IDs.
 
+use std::sync::Arc;
+
 use portcullis_types::{
-    AwsAuth, ClaudePlatformAws, ExternalId, IntegrationId, OrganisationId, Revision, Slug, TenantWorkspaceId,
+    AwsAuth, ClaudePlatformAws, ExternalId, FeatureSet, IntegrationId, OrganisationId, Revision, Slug,
+    TenantWorkspaceId,
 };
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -23,6 +26,8 @@ const WHAT: &str = "integration";
 pub(crate) struct IntegrationRow {
     pub(crate) id: Uuid,
     pub(crate) organisation_id: Uuid,
+    /// Read only: it comes from the organisation.
+    pub(crate) organisation_slug: String,
     pub(crate) workspace_id: Option<Uuid>,
     /// Read only: it comes from the workspace.
     pub(crate) workspace_slug: Option<String>,
@@ -57,6 +62,7 @@ impl IntegrationRow {
             region: parsed(WHAT, id, &self.region)?,
             workspace_id: parsed(WHAT, id, &self.anthropic_workspace_id)?,
             auth: self.auth(keys)?,
+            features: FeatureSet::default(),
         };
         let workspace_slug: Option<Slug> =
             self.workspace_slug.as_deref().map(|slug| parsed(WHAT, id, slug)).transpose()?;
@@ -72,6 +78,7 @@ impl IntegrationRow {
         Ok(Integration {
             id: IntegrationId::from_uuid(id),
             organisation_id: OrganisationId::from_uuid(self.organisation_id),
+            organisation_slug: parsed(WHAT, id, &self.organisation_slug)?,
             workspace_id: self.workspace_id.map(TenantWorkspaceId::from_uuid),
             workspace_slug,
             slug: parsed(WHAT, id, &self.slug)?,
@@ -96,6 +103,7 @@ impl IntegrationRow {
                     self.id,
                     self.external_id.as_deref().ok_or_else(missing("external_id"))?,
                 )?,
+                settings: Arc::default(),
             }),
             "accessKey" => {
                 let sealed = self.secret_access_key.as_deref().ok_or_else(missing("secret_access_key"))?;
@@ -118,10 +126,10 @@ impl IntegrationRow {
 macro_rules! select_integrations {
     ($rest:literal) => {
         concat!(
-            "select i.id, i.organisation_id, i.workspace_id, w.slug as workspace_slug, i.slug, i.name, \
+            "select i.id, i.organisation_id, o.slug as organisation_slug, i.workspace_id, w.slug as workspace_slug, i.slug, i.name, \
              i.description, i.status, i.revision, i.auth_type, i.region, i.anthropic_workspace_id, i.role_arn, \
              i.external_id, i.external_id_origin, i.access_key_id, i.secret_access_key, i.created_at, i.updated_at \
-             from integrations i left join workspaces w on w.id = i.workspace_id ",
+             from integrations i join organisations o on o.id = i.organisation_id left join workspaces w on w.id = i.workspace_id ",
             $rest
         )
     };

@@ -203,9 +203,9 @@ async fn an_integration_of_a_workspace_brings_a_provider(stage: Stage) {
     let snapshot = stage.catalog.snapshot();
     let seen: Vec<_> = snapshot
         .providers(workspace)
-        .map(|p| (p.provider_slug.as_str(), p.integration_slug.as_str(), p.session_name.as_str()))
+        .map(|p| (p.provider_slug.as_str(), p.integration_slug.as_str(), p.workspace_slug.as_str()))
         .collect();
-    assert_eq!(seen, [("one", "one", "pcs-ws-one-one"), ("other", "two", "pcs-ws-one-two")]);
+    assert_eq!(seen, [("one", "one", "ws-one"), ("other", "two", "ws-one")]);
 }
 
 async fn a_taken_default_provider_slug_leaves_nothing_behind(stage: Stage) {

@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::SystemTime;
 
-use portcullis_types::Clock;
+use portcullis_types::{AccessKeyId, Clock, FeatureSet, Region};
 use proptest::prelude::*;
 use tokio::time::{Instant, advance};
 use uuid::Uuid;
@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::*;
 use crate::error::Explanation;
 use crate::source::SourceKind;
-use crate::sts::{AssumesRoles, CallerIdentity};
+use crate::sts::{AssumedRole, AssumesRoles, CallerIdentity};
 use crate::{BoxFuture, Fault};
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -90,23 +90,23 @@ impl Scripted {
 impl AssumesRoles for Scripted {
     fn assume_role<'a>(
         &'a self,
-        source: &'a Source,
-        _: &'a SessionShape,
-    ) -> BoxFuture<'a, Result<AwsCredentials, CredentialsError>> {
+        caller: &'a AwsCredentials,
+        _: &'a AssumeRole,
+    ) -> BoxFuture<'a, Result<AssumedRole, CredentialsError>> {
         Box::pin(async {
             let session = self.next().await?;
             let rejected = *self.long_term_key.lock().unwrap();
-            let presented = source.fingerprint.long_term_key.as_ref().map(|key| key.as_str());
-            if rejected.is_some() && rejected == presented {
+            if rejected == Some(caller.access_key_id.as_str()) {
                 return Err(CredentialsError::SourceRejected(Explanation::new("no such key")));
             }
-            Ok(session)
+            Ok(AssumedRole { credentials: session, arn: None, packed_policy_percent: None })
         })
     }
 
     fn caller_identity<'a>(
         &'a self,
-        _: &'a Source,
+        _: &'a AwsCredentials,
+        _: Option<&'a Region>,
     ) -> BoxFuture<'a, Result<CallerIdentity, CredentialsError>> {
         Box::pin(async {
             self.next().await?;
@@ -120,8 +120,10 @@ impl SourceChain for Scripted {
     fn find(&self) -> BoxFuture<'_, Result<Source, CredentialsError>> {
         Box::pin(async {
             let mut credentials = self.next().await?;
-            let long_term_key = self.long_term_key.lock().unwrap().map(|key| key.parse().unwrap());
-            if long_term_key.is_some() {
+            let long_term_key: Option<AccessKeyId> =
+                self.long_term_key.lock().unwrap().map(|key| key.parse().unwrap());
+            if let Some(key) = &long_term_key {
+                credentials.access_key_id = AccessKeyId::clone(key);
                 credentials.expires_at = None;
             }
             let fingerprint =
@@ -151,9 +153,8 @@ fn world() -> World {
 struct Wanted {
     integration: u128,
     revision: i64,
-    region: Region,
-    auth: AwsAuth,
-    session_name: SessionName,
+    platform: ClaudePlatformAws,
+    workspace: String,
 }
 
 impl Wanted {
@@ -166,19 +167,38 @@ impl Wanted {
         Self {
             integration,
             revision,
-            region: region.parse().unwrap(),
-            auth: AwsAuth::AssumedRole { role_arn, external_id: external_id.parse().unwrap() },
-            session_name: name.parse().unwrap(),
+            platform: ClaudePlatformAws {
+                region: region.parse().unwrap(),
+                workspace_id: "wrkspc_01AbCdEf23GhIj".parse().unwrap(),
+                auth: AwsAuth::AssumedRole {
+                    role_arn,
+                    external_id: external_id.parse().unwrap(),
+                    settings: Arc::default(),
+                },
+                features: FeatureSet::default(),
+            },
+            workspace: name.to_owned(),
         }
+    }
+
+    fn with(mut self, auth: AwsAuth) -> Self {
+        self.platform.auth = auth;
+        self
     }
 
     fn request(&self) -> CredentialRequest<'_> {
         CredentialRequest {
             integration: IntegrationId::from_uuid(Uuid::from_u128(self.integration)),
             revision: Revision(self.revision),
-            region: &self.region,
-            auth: &self.auth,
-            session_name: &self.session_name,
+            platform: &self.platform,
+            subject: SessionSubject {
+                organisation: "acme",
+                workspace: &self.workspace,
+                integration: "claude",
+                key: None,
+                user: None,
+                metadata: None,
+            },
         }
     }
 }
@@ -271,7 +291,7 @@ async fn a_failing_source_is_asked_once_and_answers_everybody() {
 #[tokio::test(start_paused = true)]
 async fn callers_that_hang_up_cause_no_extra_call_and_cancel_nothing() {
     let world = world();
-    world.ask(&Wanted { auth: AwsAuth::ServiceRole, ..Wanted::role() }).await.unwrap();
+    world.ask(&Wanted::role().with(AwsAuth::ServiceRole)).await.unwrap();
     for _ in 0..100 {
         let gone = tokio::time::timeout(Duration::from_millis(1), world.ask(&Wanted::role())).await;
         assert!(gone.is_err());
@@ -471,7 +491,7 @@ async fn no_renewal_brings_other_static_keys() {
         access_key_id: "AKIAIOSFODNN7EXAMPLE".parse().unwrap(),
         secret_access_key: "hunter2-static".into(),
     };
-    let wanted = Wanted { auth, ..Wanted::role() };
+    let wanted = Wanted::role().with(auth);
     let credentials = world.ask(&wanted).await.unwrap();
     advance(HOUR).await;
     assert_eq!(world.engine.forget_rejected(&wanted.request(), &credentials), Renewal::Futile);
@@ -480,7 +500,7 @@ async fn no_renewal_brings_other_static_keys() {
 #[tokio::test(start_paused = true)]
 async fn a_rejected_service_role_is_looked_for_again() {
     let world = world();
-    let wanted = Wanted { auth: AwsAuth::ServiceRole, ..Wanted::role() };
+    let wanted = Wanted::role().with(AwsAuth::ServiceRole);
     let old = world.ask(&wanted).await.unwrap();
     assert_eq!(world.engine.forget_rejected(&wanted.request(), &old), Renewal::Worthwhile);
     assert_ne!(world.ask(&wanted).await.unwrap().access_key_id, old.access_key_id);
@@ -493,7 +513,7 @@ async fn dead_sessions_and_identities_leave_memory_without_being_asked_for() {
     world.chain.set(Answer::Lives(HOUR / 2));
     let (session, identity) = {
         let session = world.ask(&Wanted::role()).await.unwrap();
-        let identity = world.ask(&Wanted { auth: AwsAuth::ServiceRole, ..Wanted::role() }).await.unwrap();
+        let identity = world.ask(&Wanted::role().with(AwsAuth::ServiceRole)).await.unwrap();
         (Arc::downgrade(&session), Arc::downgrade(&identity))
     };
     let check = async |seconds: u64, session_is_kept: bool, identity_is_kept: bool| {
@@ -571,7 +591,7 @@ async fn static_keys_need_neither_source_nor_sts() {
         access_key_id: "AKIAIOSFODNN7EXAMPLE".parse().unwrap(),
         secret_access_key: "hunter2-static".into(),
     };
-    let wanted = Wanted { auth, ..Wanted::role() };
+    let wanted = Wanted::role().with(auth);
     let credentials = world.ask(&wanted).await.unwrap();
     assert_eq!(credentials.expose_secret_access_key(), "hunter2-static");
     assert!(credentials.expires_at.is_none() && credentials.session_token.is_none());
@@ -582,7 +602,7 @@ async fn static_keys_need_neither_source_nor_sts() {
 #[tokio::test(start_paused = true)]
 async fn a_service_role_is_the_source_itself_and_rotates_with_it() {
     let world = world();
-    let wanted = Wanted { auth: AwsAuth::ServiceRole, ..Wanted::role() };
+    let wanted = Wanted::role().with(AwsAuth::ServiceRole);
     let old = world.ask(&wanted).await.unwrap();
     assert!(Arc::ptr_eq(&world.ask(&wanted).await.unwrap(), &old));
     advance(12 * HOUR - Duration::from_secs(900)).await;
@@ -610,7 +630,7 @@ async fn no_secret_is_in_debug_output_or_error_text() {
         access_key_id: "AKIAIOSFODNN7EXAMPLE".parse().unwrap(),
         secret_access_key: "hunter2-static".into(),
     };
-    let wanted = Wanted { auth, ..Wanted::role() };
+    let wanted = Wanted::role().with(auth);
     let shown = format!("{:?} {session:?} {:?}", world.engine, wanted.request());
     assert!(!shown.contains("hunter2"), "{shown}");
 }

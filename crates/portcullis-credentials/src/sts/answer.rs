@@ -11,10 +11,16 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use portcullis_types::AwsCredentials;
 
 use crate::error::{CredentialsError, Explanation};
-use crate::sts::CallerIdentity;
+use crate::sts::{AssumedRole, CallerIdentity};
 
 /// The session in an answer. The SDK puts empty strings and 1970 where a field is missing; neither may be used.
-pub(super) fn session(answer: AssumeRoleOutput) -> Result<AwsCredentials, CredentialsError> {
+pub(super) fn session(answer: AssumeRoleOutput) -> Result<AssumedRole, CredentialsError> {
+    let arn = answer.assumed_role_user.map(|user| user.arn).filter(|arn| !arn.is_empty());
+    #[expect(
+        deprecated,
+        reason = "its successor counts tags and context as well, and older endpoints do not send it"
+    )]
+    let packed_policy_percent = answer.packed_policy_size.and_then(|percent| u8::try_from(percent).ok());
     let given = answer.credentials.ok_or_else(|| malformed("`Credentials` is missing"))?;
     if given.secret_access_key.is_empty() {
         return Err(malformed("`SecretAccessKey` is missing"));
@@ -25,7 +31,7 @@ pub(super) fn session(answer: AssumeRoleOutput) -> Result<AwsCredentials, Creden
     if given.expiration.secs() <= 0 {
         return Err(malformed("`Expiration` is missing"));
     }
-    Ok(AwsCredentials {
+    let credentials = AwsCredentials {
         access_key_id: given
             .access_key_id
             .parse()
@@ -35,7 +41,8 @@ pub(super) fn session(answer: AssumeRoleOutput) -> Result<AwsCredentials, Creden
         expires_at: Some(
             SystemTime::try_from(given.expiration).map_err(|_| malformed("`Expiration` is no time"))?,
         ),
-    })
+    };
+    Ok(AssumedRole { credentials, arn, packed_policy_percent })
 }
 
 /// The caller in an answer.

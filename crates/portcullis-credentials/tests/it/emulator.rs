@@ -13,8 +13,10 @@ use portcullis_emulator::world::{
     ROLE_ARN,
 };
 use portcullis_emulator::{Emulator, EmulatorHandle, StsMode};
-use portcullis_types::{AwsAuth, AwsCredentials, IntegrationId, Revision, SystemClock};
+use portcullis_types::{AwsCredentials, IntegrationId, Revision, SystemClock};
 use tokio::net::TcpListener;
+
+use crate::wanted::{platform, subject};
 
 /// The gateway's user in the emulated AWS, with this secret.
 #[derive(Debug)]
@@ -50,17 +52,12 @@ async fn assume(
     role_arn: &str,
     external_id: &str,
 ) -> Result<Arc<AwsCredentials>, CredentialsError> {
-    let auth = AwsAuth::AssumedRole {
-        role_arn: role_arn.parse().unwrap(),
-        external_id: external_id.parse().unwrap(),
-    };
     engine
         .credentials(&CredentialRequest {
             integration: IntegrationId::generate(SystemTime::UNIX_EPOCH),
             revision: Revision(1),
-            region: &REGION.parse().unwrap(),
-            auth: &auth,
-            session_name: &"pcs-default-claude".parse().unwrap(),
+            platform: &platform(REGION, role_arn.parse().unwrap(), external_id.parse().unwrap()),
+            subject: subject(),
         })
         .await
 }

@@ -8,3 +8,5 @@ mod responder;
 mod source;
 #[cfg(test)]
 mod sts;
+#[cfg(test)]
+mod wanted;

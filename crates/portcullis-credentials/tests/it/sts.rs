@@ -9,11 +9,10 @@ use portcullis_credentials::{
     BoxFuture, CredentialEngine, CredentialRequest, CredentialsError, Source, SourceChain, SourceFingerprint,
     SourceKind,
 };
-use portcullis_types::{
-    AwsAuth, AwsCredentials, ExternalId, IntegrationId, Revision, SessionName, SystemClock,
-};
+use portcullis_types::{AwsCredentials, ExternalId, IntegrationId, Revision, SystemClock};
 
 use crate::responder::{Reply, Responder, http};
+use crate::wanted::{platform, subject};
 
 const XML: &str = "text/xml";
 
@@ -49,14 +48,12 @@ async fn assume_with(
 ) -> Result<Arc<AwsCredentials>, CredentialsError> {
     let external_id: ExternalId = external_id.parse().unwrap();
     let role_arn = "arn:aws:iam::123456789012:role/team/claude".parse().unwrap();
-    let session_name: SessionName = "pcs-default-claude".parse().unwrap();
     engine
         .credentials(&CredentialRequest {
             integration: IntegrationId::generate(SystemTime::UNIX_EPOCH),
             revision: Revision(1),
-            region: &"eu-central-1".parse().unwrap(),
-            auth: &AwsAuth::AssumedRole { role_arn, external_id },
-            session_name: &session_name,
+            platform: &platform("eu-central-1", role_arn, external_id),
+            subject: subject(),
         })
         .await
 }

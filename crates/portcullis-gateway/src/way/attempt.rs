@@ -8,7 +8,7 @@ use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, USER_AGENT};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use portcullis_credentials::CredentialRequest;
 use portcullis_signer::{ClockOffset, SERVICE, Scope, SignableRequest, Signer};
-use portcullis_types::AwsCredentials;
+use portcullis_types::{AwsCredentials, SessionSubject};
 
 use super::Admitted;
 use crate::endpoint::Endpoint;
@@ -127,9 +127,15 @@ impl Attempt<'_> {
         CredentialRequest {
             integration: provider.integration_id,
             revision: provider.revision,
-            region: &provider.platform.region,
-            auth: &provider.platform.auth,
-            session_name: &provider.session_name,
+            platform: &provider.platform,
+            subject: SessionSubject {
+                organisation: provider.organisation_slug.as_str(),
+                workspace: provider.workspace_slug.as_str(),
+                integration: provider.integration_slug.as_str(),
+                key: None,
+                user: None,
+                metadata: None,
+            },
         }
     }
 

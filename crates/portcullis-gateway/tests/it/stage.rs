@@ -12,11 +12,11 @@ use http::Request;
 use http_body_util::BodyExt;
 use portcullis_catalog::{Catalog, DatabaseUrl, KeyKind, KeyRing, NewApiKey, NewAuth, NewIntegration, Scope};
 use portcullis_credentials::{
-    AssumesRoles, BoxFuture, CallerIdentity, CredentialEngine, CredentialsError, EngineSettings,
-    SessionShape, Source, SourceChain, SourceFingerprint, SourceKind,
+    AssumeRole, AssumedRole, AssumesRoles, BoxFuture, CallerIdentity, CredentialEngine, CredentialsError,
+    EngineSettings, Source, SourceChain, SourceFingerprint, SourceKind,
 };
 use portcullis_gateway::{Gateway, GatewaySettings};
-use portcullis_types::{AwsCredentials, Clock, ExposeSecret, SharedClock, SystemClock};
+use portcullis_types::{AwsCredentials, Clock, ExposeSecret, Region, SharedClock, SystemClock};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
@@ -178,16 +178,21 @@ impl CountingSts {
 impl AssumesRoles for CountingSts {
     fn assume_role<'a>(
         &'a self,
-        _source: &'a Source,
-        _shape: &'a SessionShape,
-    ) -> BoxFuture<'a, Result<AwsCredentials, CredentialsError>> {
+        _caller: &'a AwsCredentials,
+        _call: &'a AssumeRole,
+    ) -> BoxFuture<'a, Result<AssumedRole, CredentialsError>> {
         let number = self.0.fetch_add(1, Ordering::Relaxed) + 1;
-        Box::pin(std::future::ready(Ok(session(number))))
+        Box::pin(std::future::ready(Ok(AssumedRole {
+            credentials: session(number),
+            arn: None,
+            packed_policy_percent: None,
+        })))
     }
 
     fn caller_identity<'a>(
         &'a self,
-        _source: &'a Source,
+        _caller: &'a AwsCredentials,
+        _region: Option<&'a Region>,
     ) -> BoxFuture<'a, Result<CallerIdentity, CredentialsError>> {
         unreachable!("nobody asks who the gateway is")
     }
