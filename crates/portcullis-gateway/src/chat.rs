@@ -82,7 +82,7 @@ async fn answer(
     context: ResponseContext,
 ) -> Result<Response, GatewayError> {
     let endpoint = gateway.upstream.endpoint(&admitted.provider.platform.region);
-    let attempt = Attempt { admitted, payload, endpoint: &endpoint };
+    let attempt = Attempt::new(admitted, payload, &endpoint);
     let (answer, settlement) = way::dispatch(gateway, arrival, &attempt, context.client_streams).await?;
     let (head, body) = match answer {
         Answer::Success(head, body) => (head, body),

@@ -69,7 +69,7 @@ impl Endpoint {
     }
 
     /// The address of a path of ours below this origin.
-    pub(crate) fn url(&self, path: &'static str, query: Option<&str>) -> Url {
+    pub(crate) fn url(&self, path: &str, query: Option<&str>) -> Url {
         let mut url = self.origin.clone();
         url.set_path(path);
         url.set_query(query);

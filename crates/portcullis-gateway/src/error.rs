@@ -49,6 +49,8 @@ pub(crate) enum GatewayError {
     InvalidModel { model: String, source: InvalidModelRef },
     #[error("the header that names the provider is not valid: {source}")]
     InvalidProviderHeader { source: InvalidSlug },
+    #[error("the header `x-portkey-metadata` {reason}")]
+    InvalidMetadata { reason: &'static str },
     #[error("the query parameter `{0}` is not known here")]
     UnknownQuery(String),
     #[error("{method} is not answered at {path}: send a POST")]
@@ -65,6 +67,8 @@ pub(crate) enum GatewayError {
     Credentials(#[from] CredentialsError),
     #[error("the request could not be signed")]
     Sign(#[from] SignError),
+    #[error("the integration's workspace key has characters that no header can carry")]
+    UnusableApiKey,
     #[error("the upstream could not be reached")]
     Unreachable(#[source] reqwest::Error),
     #[error("the upstream did not answer within {} s", limit.as_secs())]
@@ -135,6 +139,7 @@ impl GatewayError {
             Self::Invalid(invalid) => ApiError::from_invalid((**invalid).clone()),
             Self::InvalidModel { .. } => at("model", "invalid_model"),
             Self::InvalidProviderHeader { .. } => at("x-portkey-provider", "invalid_provider"),
+            Self::InvalidMetadata { .. } => at("x-portkey-metadata", "invalid_metadata"),
             Self::InvalidHeader(name) => at(name.as_str(), "invalid_header"),
             Self::UnknownQuery(name) => at(name, "unknown_query_parameter"),
             Self::MethodNotAllowed { .. } => own(405, Kind::InvalidRequest, "method_not_allowed"),
@@ -142,6 +147,7 @@ impl GatewayError {
             Self::UnknownProvider(_) => at("model", "unknown_provider"),
             Self::Credentials(error) => credentials_error(error),
             Self::Sign(_) => own(500, Kind::Server, "signing_failed"),
+            Self::UnusableApiKey => own(502, Kind::Server, "unusable_api_key"),
             Self::Unreachable(source) if source.is_timeout() => own(504, Kind::Timeout, "upstream_timeout"),
             Self::Unreachable(_) => own(502, Kind::Server, "upstream_unreachable"),
             Self::UpstreamTimeout { .. } => own(504, Kind::Timeout, "upstream_timeout"),
@@ -170,6 +176,7 @@ impl GatewayError {
                 error!(request.id = %request_id, error.code = code, error.cause = %chain(self), "{self}")
             }
             Self::Credentials(_)
+            | Self::UnusableApiKey
             | Self::Unreachable(_)
             | Self::UpstreamTimeout { .. }
             | Self::BrokenAnswer(_)

@@ -21,6 +21,7 @@
 //! - What a client may read of a failure is decided in `error.rs` alone.
 
 mod arrival;
+mod authorise;
 mod body;
 mod chat;
 mod collect;

@@ -58,7 +58,7 @@ async fn answer(
     payload: &Payload,
 ) -> Result<Response, GatewayError> {
     let endpoint = gateway.upstream.endpoint(&admitted.provider.platform.region);
-    let attempt = Attempt { admitted, payload, endpoint: &endpoint };
+    let attempt = Attempt::new(admitted, payload, &endpoint);
     let (answer, mut settlement) = way::dispatch(gateway, arrival, &attempt, payload.streams).await?;
     match answer {
         Answer::Success(head, _) if head.is_event_stream() != payload.streams => {

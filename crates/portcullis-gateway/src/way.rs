@@ -1,20 +1,21 @@
 //! The steps of a request's way. Each takes what the step before made and gives the next its only input.
 //!
 //! ```text
-//! HeaderMap, Body ─ receive → Authenticated, Bytes ─ resolve → Resolved ─ admit → Admitted ─ attempt → Attempt ─ sign → Signed
-//! Signed ─ send → Answer ─ (translated or passed through) ─ settle → one record
+//! HeaderMap, Body ─ receive → Authenticated, Bytes ─ resolve → Resolved ─ admit → Admitted ─ attempt → Attempt ─ authorise → Authorised
+//! Authorised ─ send → Answer ─ (translated or passed through) ─ settle → one record
 //! ```
 
 pub(crate) mod admit;
 pub(crate) mod attempt;
 pub(crate) mod authenticate;
+mod metadata;
 pub(crate) mod receive;
 pub(crate) mod resolve;
 pub(crate) mod send;
 pub(crate) mod settle;
 
 pub(crate) use admit::{Admitted, admit};
-pub(crate) use attempt::{Attempt, Payload, Signed, client_betas};
+pub(crate) use attempt::{Attempt, Payload, client_betas};
 pub(crate) use authenticate::{Authenticated, authenticate};
 pub(crate) use receive::receive;
 pub(crate) use resolve::{Resolved, resolve};

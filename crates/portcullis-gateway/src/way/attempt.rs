@@ -1,25 +1,22 @@
-//! One try to get an answer: the outgoing request, and its signature.
+//! One try to get an answer: what goes out, and on whose behalf.
 
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use bytes::Bytes;
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, USER_AGENT};
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use portcullis_credentials::CredentialRequest;
-use portcullis_signer::{ClockOffset, SERVICE, Scope, SignableRequest, Signer};
-use portcullis_types::{AwsCredentials, SessionSubject};
+use portcullis_types::{AwsAuth, SessionSubject};
 
 use super::Admitted;
+use crate::authorise::{Authorised, Credential, Outgoing, Pen};
 use crate::endpoint::Endpoint;
 use crate::error::GatewayError;
 
 const ANTHROPIC_VERSION: HeaderName = HeaderName::from_static("anthropic-version");
 const ANTHROPIC_BETA: HeaderName = HeaderName::from_static("anthropic-beta");
-const WORKSPACE: HeaderName = HeaderName::from_static("anthropic-workspace-id");
 /// Understood by every model, and the only version under which sampling parameters may be sent at all.
 const DEFAULT_VERSION: HeaderValue = HeaderValue::from_static("2023-06-01");
-const PRODUCT: HeaderValue = HeaderValue::from_static(concat!("portcullis/", env!("CARGO_PKG_VERSION")));
 /// Headers of Anthropic's that the gateway sets itself or that concern only browsers.
 const NOT_FORWARDED: [&str; 2] = ["anthropic-workspace-id", "anthropic-dangerous-direct-browser-access"];
 
@@ -112,15 +109,31 @@ fn add_betas(headers: &mut HeaderMap, betas: &[String]) -> Result<(), GatewayErr
 /// An admitted request on its way to one endpoint.
 #[derive(Clone, Debug)]
 pub(crate) struct Attempt<'a> {
-    pub(crate) admitted: &'a Admitted,
-    pub(crate) payload: &'a Payload,
-    pub(crate) endpoint: &'a Arc<Endpoint>,
+    admitted: &'a Admitted,
+    payload: &'a Payload,
+    endpoint: &'a Arc<Endpoint>,
+    /// The key's id as a session's name or tags may say it; nothing when they do not.
+    key: Option<String>,
 }
 
-/// A request that AWS will recognise. Only this can be sent.
-pub(crate) struct Signed(pub(crate) reqwest::Request);
+impl<'a> Attempt<'a> {
+    pub(crate) fn new(admitted: &'a Admitted, payload: &'a Payload, endpoint: &'a Arc<Endpoint>) -> Self {
+        let says_who = match &admitted.provider.platform.auth {
+            AwsAuth::AssumedRole { settings, .. } => settings.depends_on_caller(),
+            AwsAuth::AccessKey { .. } | AwsAuth::ServiceRole | AwsAuth::ApiKey { .. } => false,
+        };
+        let key = says_who.then(|| admitted.caller.0.key_id.to_string());
+        Self { admitted, payload, endpoint, key }
+    }
 
-impl Attempt<'_> {
+    pub(crate) fn admitted(&self) -> &'a Admitted {
+        self.admitted
+    }
+
+    pub(crate) fn payload(&self) -> &'a Payload {
+        self.payload
+    }
+
     /// What the credential engine needs to know.
     pub(crate) fn credential_request(&self) -> CredentialRequest<'_> {
         let provider = &self.admitted.provider;
@@ -132,64 +145,32 @@ impl Attempt<'_> {
                 organisation: provider.organisation_slug.as_str(),
                 workspace: provider.workspace_slug.as_str(),
                 integration: provider.integration_slug.as_str(),
-                key: None,
-                user: None,
-                metadata: None,
+                key: self.key.as_deref(),
+                user: self.admitted.caller.0.user_id.as_deref(),
+                metadata: Some(&self.admitted.metadata),
             },
         }
     }
 
-    /// Signs the request as it will go out: all headers first, the signature last, nothing changed afterwards.
-    pub(crate) fn sign(
+    /// The request as it will go out.
+    pub(crate) fn authorise(
         &self,
-        signer: &Signer,
-        credentials: &AwsCredentials,
-        at: SystemTime,
-        offset: ClockOffset,
-    ) -> Result<Signed, GatewayError> {
+        credential: &Credential,
+        pen: Pen<'_>,
+    ) -> Result<Authorised, GatewayError> {
         let mut headers = self.payload.headers.clone();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        let workspace = self.admitted.provider.platform.workspace_id.as_str();
-        headers.insert(WORKSPACE, HeaderValue::try_from(workspace).expect("letters, digits and underscores"));
-        // The URL may escape what the client left bare; what is signed is what will stand on the wire.
-        let url = self.endpoint.url(self.payload.path, self.payload.query.as_deref());
-        let signed = signer.sign(
-            &SignableRequest {
-                method: "POST",
-                host: &self.endpoint.host,
-                path: url.path(),
-                query: url.query(),
-                headers: &pairs(&headers),
-                body: &self.payload.body,
-            },
-            credentials,
-            &Scope { region: &self.admitted.provider.platform.region, service: SERVICE },
-            at,
-            offset,
-        )?;
-        for (name, value) in signed {
-            let mut value = HeaderValue::try_from(value).expect("a signature is printable");
-            value.set_sensitive(true);
-            headers.insert(name, value);
-        }
-        Ok(Signed(self.request(url, headers)))
+        let outgoing = Outgoing {
+            method: Method::POST,
+            endpoint: self.endpoint,
+            path: self.payload.path,
+            query: self.payload.query.as_deref(),
+            headers,
+            accept: if self.payload.streams { "text/event-stream" } else { "application/json" },
+            body: self.payload.body.clone(),
+        };
+        outgoing.authorise(&self.admitted.provider.platform, credential, pen)
     }
-
-    fn request(&self, url: reqwest::Url, mut headers: HeaderMap) -> reqwest::Request {
-        debug_assert!(headers.contains_key(AUTHORIZATION) && !headers.contains_key(HOST));
-        let accept = if self.payload.streams { "text/event-stream" } else { "application/json" };
-        headers.insert(ACCEPT, HeaderValue::from_static(accept));
-        headers.insert(USER_AGENT, PRODUCT);
-        let mut request = reqwest::Request::new(http::Method::POST, url);
-        *request.headers_mut() = headers;
-        *request.body_mut() = Some(self.payload.body.clone().into());
-        request
-    }
-}
-
-fn pairs(headers: &HeaderMap) -> Vec<(&str, &str)> {
-    let text = |value| HeaderValue::to_str(value).expect("`forwarded` refused what is not text");
-    headers.iter().map(|(name, value)| (name.as_str(), text(value))).collect()
 }
 
 #[cfg(test)]

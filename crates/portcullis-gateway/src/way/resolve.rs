@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use http::{HeaderMap, HeaderName};
 use portcullis_catalog::{ResolvedProvider, Snapshot};
-use portcullis_types::{ModelId, ModelRef, Slug, TenantWorkspaceId};
+use portcullis_types::{Metadata, ModelId, ModelRef, Slug, TenantWorkspaceId};
 
 use super::Authenticated;
+use super::metadata::metadata_of;
 use crate::error::GatewayError;
 
 const PROVIDER: HeaderName = HeaderName::from_static("x-portkey-provider");
@@ -19,6 +20,8 @@ pub(crate) struct Resolved {
     pub(crate) workspace: TenantWorkspaceId,
     pub(crate) provider: Arc<ResolvedProvider>,
     pub(crate) model: ModelId,
+    /// What the caller says of the request.
+    pub(crate) metadata: Metadata,
 }
 
 /// Resolves `model` (`@slug/model`, or a bare model and a header that names the provider) within the caller's workspace.
@@ -37,7 +40,8 @@ pub(crate) fn resolve(
         model.parse().map_err(|source| GatewayError::InvalidModel { model: shorten(model), source })?;
     let slug = slug_of_headers(headers)?.or(provider).ok_or(GatewayError::NoProvider)?;
     let provider = snapshot.provider(workspace, &slug).ok_or(GatewayError::UnknownProvider(slug))?;
-    Ok(Resolved { caller, workspace, provider: Arc::clone(provider), model })
+    let metadata = metadata_of(headers)?;
+    Ok(Resolved { caller, workspace, provider: Arc::clone(provider), model, metadata })
 }
 
 /// The provider that a header names: `x-portkey-provider: @slug`, or the older `x-portkey-virtual-key: slug`.

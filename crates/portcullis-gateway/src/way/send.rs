@@ -1,17 +1,17 @@
 //! From an attempt to the head of the upstream's answer.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use portcullis_credentials::Renewal;
 use portcullis_provider::error::{UpstreamCause, UpstreamError};
-use portcullis_types::AwsCredentials;
+use portcullis_types::AwsAuth;
 use tracing::warn;
 
-use super::{Attempt, Outcome, Settlement, Signed};
+use super::{Attempt, Outcome, Settlement};
 use crate::arrival::Arrival;
+use crate::authorise::{Authorised, Credential, Pen};
 use crate::collect::{CollectError, collect};
 use crate::error::GatewayError;
 use crate::gateway::Parts;
@@ -49,7 +49,8 @@ impl Head {
     }
 }
 
-/// Signs and sends. What AWS refuses for its session or for its time gets a new session, or AWS's time, and one more try.
+/// Authorises and sends. What AWS refuses for its session or for its time gets a new session, or AWS's time, and one
+/// more try.
 ///
 /// Each try has a record of its own; the one of the last try comes back open, for whoever reads the answer.
 ///
@@ -61,32 +62,25 @@ pub(crate) async fn dispatch(
     attempt: &Attempt<'_>,
     client_streams: bool,
 ) -> Result<(Answer, Settlement), GatewayError> {
-    let open = |n| Settlement::open(arrival, attempt.admitted, client_streams, n, &gateway.drain_deadline);
-    let credentials = credentials(gateway, attempt).await?;
-    let (answer, mut settlement) = send(gateway, attempt, &credentials, open(1)).await?;
+    let open = |n| Settlement::open(arrival, attempt.admitted(), client_streams, n, &gateway.drain_deadline);
+    let credential = credential(gateway, attempt).await?;
+    let (answer, mut settlement) = send(gateway, attempt, &credential, open(1)).await?;
     let Answer::Failure(head, error, _) = &answer else { return Ok((answer, settlement)) };
     let cause = error.cause();
-    let is_mended = match cause {
-        UpstreamCause::ExpiredCredentials => {
-            let renewal = gateway.credentials.forget_rejected(&attempt.credential_request(), &credentials);
-            renewal == Renewal::Worthwhile
-        }
-        UpstreamCause::ClockSkew => gateway.skew.learn(head.header("date"), gateway.clock.now()),
-        _ => false,
-    };
-    if !is_mended {
+    let mended = mend(gateway, attempt, &credential, &cause, head);
+    if mended == Mended::No {
         return Ok((answer, settlement));
     }
-    let renewed = match self::credentials(gateway, attempt).await {
+    let renewed = match self::credential(gateway, attempt).await {
         Ok(renewed) => renewed,
         Err(error) => return Err(settlement.refused(error)),
     };
-    if cause == UpstreamCause::ExpiredCredentials && renewed.access_key_id == credentials.access_key_id {
+    if mended == Mended::Session && renewed.access_key_id() == credential.access_key_id() {
         return Ok((answer, settlement)); // the source gave the same ones again
     }
     warn!(
         request.id = %arrival.request_id,
-        integration.id = %attempt.admitted.provider.integration_id,
+        integration.id = %attempt.admitted().provider.integration_id,
         error.code = cause.code(),
         clock.offset_s = gateway.skew.offset().seconds(),
         "refused by AWS; trying once more with a new session, or by AWS's clock"
@@ -96,24 +90,59 @@ pub(crate) async fn dispatch(
     send(gateway, attempt, &renewed, open(2)).await
 }
 
-async fn credentials(gateway: &Parts, attempt: &Attempt<'_>) -> Result<Arc<AwsCredentials>, GatewayError> {
+/// What was put right after a refusal, if anything could be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mended {
+    /// The session is thrown away.
+    Session,
+    /// The clock goes by AWS's.
+    Clock,
+    No,
+}
+
+fn mend(
+    gateway: &Parts,
+    attempt: &Attempt<'_>,
+    credential: &Credential,
+    cause: &UpstreamCause,
+    head: &Head,
+) -> Mended {
+    // A workspace key knows neither sessions nor times.
+    let Credential::Aws(credentials) = credential else { return Mended::No };
+    let is_stale = matches!(cause, UpstreamCause::ExpiredCredentials | UpstreamCause::InvalidCredentials);
+    if is_stale {
+        let renewal = gateway.credentials.forget_rejected(&attempt.credential_request(), credentials);
+        if renewal == Renewal::Worthwhile { Mended::Session } else { Mended::No }
+    } else if *cause == UpstreamCause::ClockSkew
+        && gateway.skew.learn(head.header("date"), gateway.clock.now())
+    {
+        Mended::Clock
+    } else {
+        Mended::No
+    }
+}
+
+async fn credential(gateway: &Parts, attempt: &Attempt<'_>) -> Result<Credential, GatewayError> {
     let request = attempt.credential_request();
+    if let AwsAuth::ApiKey { key, header } = &request.platform.auth {
+        return Ok(Credential::ApiKey(key.clone(), *header));
+    }
     match gateway.credentials.cached(&request) {
-        Some(credentials) => Ok(credentials),
-        None => Ok(gateway.credentials.credentials(&request).await?),
+        Some(credentials) => Ok(Credential::Aws(credentials)),
+        None => Ok(Credential::Aws(gateway.credentials.credentials(&request).await?)),
     }
 }
 
 async fn send(
     gateway: &Parts,
     attempt: &Attempt<'_>,
-    credentials: &AwsCredentials,
+    credential: &Credential,
     mut settlement: Settlement,
 ) -> Result<(Answer, Settlement), GatewayError> {
     let sent = async {
-        let signed =
-            attempt.sign(&gateway.signer, credentials, gateway.clock.now(), gateway.skew.offset())?;
-        execute(gateway, signed, attempt.payload.streams).await
+        let pen = Pen { signer: &gateway.signer, at: gateway.clock.now(), offset: gateway.skew.offset() };
+        let authorised = attempt.authorise(credential, pen)?;
+        execute(gateway, authorised, attempt.payload().streams).await
     };
     let (head, body) = match sent.await {
         Ok(answered) => answered,
@@ -134,7 +163,7 @@ async fn send(
 
 async fn execute(
     gateway: &Parts,
-    Signed(request): Signed,
+    Authorised(request): Authorised,
     streams: bool,
 ) -> Result<(Head, UpstreamBody), GatewayError> {
     let limit = if streams { gateway.settings.stream_head_timeout } else { gateway.settings.answer_timeout };
