@@ -1,11 +1,13 @@
-//! Logs, set up in one place: structured, to standard error, for people on a terminal and for machines elsewhere.
+//! Logs, set up in one place: structured, to standard error, for people on a terminal and for machines elsewhere; and
+//! metrics, as the text that is scraped.
 //!
 //! Start at [`init`], which the binary calls once, first thing. [`subscriber`] is the same without the global state, for
 //! whoever brings a writer. The private `escape` keeps values from forging lines; `filter` reads what is to be logged; `queue`
 //! keeps a reader who does not read from holding up those who log.
 //!
-//! Everything else in the house logs through `tracing` and knows nothing of this crate. Traces and metrics for export
-//! are further layers on the one subscriber, so they belong here too, and [`Logs`] flushes at the end.
+//! Everything else in the house logs through `tracing` and knows nothing of this crate. Traces for export are further
+//! layers on the one subscriber, so they belong here too, and [`Logs`] flushes at the end. What is counted is told by
+//! the parts that count it and brought to [`metrics`] by the binary.
 //!
 //! # Invariants
 //! - One event is one line, whatever its values hold. (tests `a_value_cannot_forge_a_line`, `any_text_stays_on_its_line`)
@@ -13,7 +15,10 @@
 //! - A log that cannot be written is lost, and stops nothing. (test `a_broken_writer_stops_nothing`)
 //! - A log that nobody reads stops nothing either: what waits is bounded, and what is lost is counted and said. (test
 //!   `a_blocked_writer_holds_up_nobody_and_what_is_lost_is_said_in_its_place`)
+//! - A label's value stays in its label. (test `a_label_cannot_break_out_of_its_line`)
 //! - A filter that would silently log nothing is refused, not guessed at. (test `what_is_wrong_with_a_filter_is_said`)
+
+pub mod metrics;
 
 mod escape;
 mod filter;
