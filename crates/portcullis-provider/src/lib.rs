@@ -3,7 +3,8 @@
 //! Anthropic's Messages API is the pivot. A Chat Completions request becomes a Messages request in
 //! [`chat::request`]; the answer travels back through [`chat::response`] when it is whole and through
 //! [`chat::stream`] when it is a stream. A Messages request for a Messages upstream keeps its bytes: [`envelope`]
-//! finds the one value that may change. What a model accepts is a row of [`models`], not an `if`.
+//! finds the one value that may change. What a model accepts is a row of [`models`], which IAM action
+//! a route of the service needs is a row of [`routes`], neither is an `if`.
 //!
 //! # Invariants
 //! - No I/O, no clock, no randomness: the same input gives the same bytes. (test `translating_twice_is_byte_identical`)
@@ -29,6 +30,7 @@ pub mod invalid;
 mod json;
 pub mod models;
 pub mod openai;
+pub mod routes;
 pub mod sse;
 pub mod usage;
 pub mod warnings;
