@@ -1,5 +1,6 @@
 //! Configuration: the environment first, a TOML file second, the same names in both. The one door to the environment.
 
+mod credentials;
 mod variables;
 
 use std::net::SocketAddr;
@@ -14,6 +15,7 @@ use portcullis_types::ApiKeySecret;
 
 use crate::cli::ConfigOptions;
 use crate::server::ServerLimits;
+pub(crate) use credentials::CredentialOptions;
 pub(crate) use variables::{ConfigError, Variables};
 
 /// Each name with its default and what it means, in the order of the documentation. What is not here is refused in a
@@ -21,6 +23,7 @@ pub(crate) use variables::{ConfigError, Variables};
 pub(crate) const NAMES: &[(&str, &str, &str)] = &[
     ("PORTCULLIS_LISTEN", "127.0.0.1:8787", "gateway and admin API"),
     ("PORTCULLIS_ADMIN_LISTEN", "unset", "when set, the admin API answers only there"),
+    ("PORTCULLIS_METRICS_LISTEN", "unset", "when set, `/metrics` answers only there, without a key"),
     ("DATABASE_URL", "sqlite://$PORTCULLIS_DATA_DIR/portcullis.db", "`postgres://…` for production"),
     ("PORTCULLIS_DATA_DIR", "./data", "embedded database and generated secrets (files 0600)"),
     (
@@ -74,6 +77,35 @@ pub(crate) const NAMES: &[(&str, &str, &str)] = &[
         "60",
         "how long a client may take nothing of its answer, in whole seconds",
     ),
+    (
+        "PORTCULLIS_STS_FALLBACKS",
+        "unset",
+        "regions whose STS is asked when that of an integration's region is down, comma-separated; `region=https://…` for an endpoint of one's own",
+    ),
+    ("PORTCULLIS_STS_RATE", "5", "calls to STS a second, over all integrations"),
+    ("PORTCULLIS_STS_BURST", "10", "calls to STS at once after a quiet time"),
+    (
+        "PORTCULLIS_SESSION_IDLE_S",
+        "3600",
+        "after how many whole seconds without use a session is not refreshed any more",
+    ),
+    (
+        "PORTCULLIS_SESSIONS_PER_INTEGRATION",
+        "100",
+        "distinct sessions of one integration; callers beyond share the session of their workspace",
+    ),
+    ("PORTCULLIS_WARM_UP", "true", "whether sessions are made at the start, before anybody asks"),
+    (
+        "PORTCULLIS_VERIFY_INTERVAL_S",
+        "86400",
+        "how often each integration is verified by itself, in whole seconds; 0 for never",
+    ),
+    ("PORTCULLIS_URL", "http://127.0.0.1:8787", "for `setup` and `verify`: where the admin API is"),
+    (
+        "PORTCULLIS_API_KEY",
+        "unset",
+        "for `setup` and `verify`: a key for the admin API; when unset, `PORTCULLIS_ADMIN_KEY` is used",
+    ),
     ("PORTCULLIS_LOG_FORMAT", "auto", "`human`, `json`, or `auto`: human on a terminal"),
     ("RUST_LOG", "info", "which log lines are written, in the syntax of tracing's filters"),
 ];
@@ -83,6 +115,8 @@ pub(crate) const NAMES: &[(&str, &str, &str)] = &[
 pub(crate) struct Config {
     pub(crate) listen: SocketAddr,
     pub(crate) admin_listen: Option<SocketAddr>,
+    /// `None`: on the admin listener, for keys.
+    pub(crate) metrics_listen: Option<SocketAddr>,
     pub(crate) data_dir: PathBuf,
     /// `None`: the embedded database in the data directory.
     pub(crate) database: Option<DatabaseUrl>,
@@ -94,6 +128,8 @@ pub(crate) struct Config {
     pub(crate) prestop: Duration,
     pub(crate) drain_timeout: Duration,
     pub(crate) stream_idle_timeout: Duration,
+    /// How credentials are got and kept.
+    pub(crate) credentials: CredentialOptions,
     /// What a client may take its time for.
     pub(crate) server_limits: ServerLimits,
     pub(crate) log: LogSettings,
@@ -120,6 +156,11 @@ impl Config {
             admin_listen: variables.parse(
                 "PORTCULLIS_ADMIN_LISTEN",
                 "an address such as `127.0.0.1:8789`",
+                SocketAddr::from_str,
+            )?,
+            metrics_listen: variables.parse(
+                "PORTCULLIS_METRICS_LISTEN",
+                "an address such as `127.0.0.1:9090`",
                 SocketAddr::from_str,
             )?,
             data_dir: variables.get("PORTCULLIS_DATA_DIR").unwrap_or("data").into(),
@@ -156,6 +197,7 @@ impl Config {
                 .map(Duration::from_secs)?,
             drain_timeout: seconds(variables, "PORTCULLIS_DRAIN_TIMEOUT_S", "120")?,
             stream_idle_timeout: seconds(variables, "PORTCULLIS_STREAM_IDLE_TIMEOUT_S", "120")?,
+            credentials: CredentialOptions::from_variables(variables)?,
             server_limits: server_limits(variables)?,
             log: LogSettings {
                 format: variables.parse_or(
@@ -286,6 +328,7 @@ mod tests {
         check("PORTCULLIS_MAX_BUFFERED_BYTES", "1 GiB", "a whole number of bytes");
         check("ANTHROPIC_AWS_BASE_URL", "ftp://x", "an origin such as");
         check("DATABASE_URL", "mysql://x", "sqlite://");
+        check("PORTCULLIS_METRICS_LISTEN", "9090", "an address such as");
         check("PORTCULLIS_USE_SYSTEM_PROXY", "yes", "`true` or `false`");
     }
 
@@ -310,7 +353,7 @@ mod tests {
 
     #[test]
     fn every_name_that_is_read_is_documented() {
-        let source = include_str!("config.rs");
+        let source = concat!(include_str!("config.rs"), include_str!("config/credentials.rs"));
         let is_name =
             |part: &&str| part.len() > 8 && part.bytes().all(|b| b.is_ascii_uppercase() || b == b'_');
         for name in source.split('"').filter(is_name).filter(|name| !name.ends_with('_')) {

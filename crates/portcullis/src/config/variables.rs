@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use super::NAMES;
 
 /// Names whose values never appear in an error.
-const SECRET: [&str; 3] = ["PORTCULLIS_ADMIN_KEY", "PORTCULLIS_ENCRYPTION_KEY", "DATABASE_URL"];
+const SECRET: [&str; 4] =
+    ["PORTCULLIS_ADMIN_KEY", "PORTCULLIS_API_KEY", "PORTCULLIS_ENCRYPTION_KEY", "DATABASE_URL"];
 
 /// Why the configuration cannot be used.
 #[derive(Debug, thiserror::Error)]
