@@ -37,6 +37,7 @@
 
 pub mod engine;
 pub mod error;
+pub mod policy;
 pub mod session;
 pub mod source;
 pub mod sts;
