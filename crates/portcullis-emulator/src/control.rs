@@ -9,6 +9,7 @@
 //! | `PUT /_emulator/workspaces/{id}` | [`Workspace`] | adds or replaces a workspace |
 //! | `PUT /_emulator/accounts/{id}` | [`Account`] | federation and subscription on or off |
 //! | `PUT /_emulator/sts` | [`StsMode`], `{"mode":"throttling"}` | how STS behaves |
+//! | `PUT /_emulator/announced-seconds` | `{"seconds":n}` or `{"seconds":null}` | new sessions are said to last so long; they last as asked |
 //! | `PUT /_emulator/clock` | `{"offset_seconds":n}` | the emulator's clock against the machine's |
 //! | `POST /_emulator/directives` | `{"directive":"529","times":n}` | scripts the next n messages requests |
 //! | `POST /_emulator/expire-sessions` | – | all sessions end now |
@@ -29,6 +30,12 @@ use crate::world::{Account, Role, Workspace};
 #[serde(deny_unknown_fields)]
 struct ClockOffset {
     offset_seconds: i64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AnnouncedSeconds {
+    seconds: Option<u32>,
 }
 
 #[derive(Deserialize)]
@@ -74,6 +81,10 @@ fn route(state: &State, arrival: &Arrival) -> Result<Value, (u16, String)> {
         }
         ("PUT", ["sts"]) => {
             state.set_sts_mode(read::<StsMode>(arrival)?);
+            Ok(done)
+        }
+        ("PUT", ["announced-seconds"]) => {
+            state.announce_seconds(read::<AnnouncedSeconds>(arrival)?.seconds);
             Ok(done)
         }
         ("PUT", ["clock"]) => {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -73,6 +73,8 @@ pub(crate) struct State {
     world: Mutex<World>,
     sessions: Mutex<BTreeMap<String, Session>>,
     sts_mode: Mutex<StsMode>,
+    /// Seconds that sessions are said to last, however long they do; 0 for the truth.
+    announced_seconds: AtomicU32,
     /// Directives for the next answers of the platform, first in, first out.
     queued_directives: Mutex<VecDeque<String>>,
     pub(crate) journal: Journal,
@@ -86,6 +88,7 @@ impl State {
             world: Mutex::new(world),
             sessions: Mutex::default(),
             sts_mode: Mutex::default(),
+            announced_seconds: AtomicU32::new(0),
             queued_directives: Mutex::default(),
             journal: Journal::default(),
         }
@@ -112,6 +115,18 @@ impl State {
 
     pub(crate) fn set_sts_mode(&self, mode: StsMode) {
         *locked(&self.sts_mode) = mode;
+    }
+
+    /// How long a session is said to last that lasts `seconds`.
+    pub(crate) fn announced_seconds(&self, seconds: u32) -> u32 {
+        match self.announced_seconds.load(Ordering::Relaxed) {
+            0 => seconds,
+            announced => announced,
+        }
+    }
+
+    pub(crate) fn announce_seconds(&self, seconds: Option<u32>) {
+        self.announced_seconds.store(seconds.unwrap_or(0), Ordering::Relaxed);
     }
 
     pub(crate) fn queue_directive(&self, directive: &str, times: u32) {

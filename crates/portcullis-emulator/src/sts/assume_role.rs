@@ -47,7 +47,8 @@ pub(super) fn assume_role(state: &State, caller: &Caller, form: &Form) -> Result
         role_name,
         session_policy: parameters.policy.clone(),
     };
-    let answer = result(&parameters, &access_key_id, &session, expires_at);
+    let announced = now + Duration::from_secs(u64::from(state.announced_seconds(seconds)));
+    let answer = result(&parameters, &access_key_id, &session, announced);
     state.keep_session(access_key_id, session);
     Ok(answer)
 }

@@ -63,6 +63,19 @@ async fn the_world_can_be_changed_and_the_log_read_and_emptied() {
 }
 
 #[tokio::test]
+async fn sessions_can_be_said_to_end_sooner_than_they_do() {
+    let lab = Lab::new().await;
+    control(&lab, "PUT", "announced-seconds", &json!({"seconds": 1})).await;
+    let keys = lab.session().await;
+    assert_eq!(lab.send(&Call::messages(&ask("Hello")), &keys).await.0, 200);
+    let (_, answer) = lab.assume(&[("ExternalId", EXTERNAL_ID)]).await;
+    control(&lab, "PUT", "announced-seconds", &json!({"seconds": null})).await;
+    let (_, truthful) = lab.assume(&[("ExternalId", EXTERNAL_ID)]).await;
+    let end = |answer: &str| answer.split("<Expiration>").nth(1).unwrap()[..20].to_owned();
+    assert!(end(&answer) < end(&truthful), "RFC 3339 in UTC sorts by time");
+}
+
+#[tokio::test]
 async fn wrong_calls_are_refused_with_a_reason() {
     let lab = Lab::new().await;
     assert_eq!(control(&lab, "GET", "nothing", &Value::Null).await.0, 404);
