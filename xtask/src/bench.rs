@@ -15,7 +15,9 @@ use crate::environment::find_program;
 use crate::scratch::Scratch;
 use crate::{process, progress, workspace};
 
+mod admin;
 mod contestants;
+mod credentials;
 mod load;
 mod micro;
 mod report;
@@ -30,7 +32,8 @@ Usage: cargo xtask bench [--quick] [--skip-micro]
 
 Builds in release mode and measures, in one run: signing and translation (criterion), and end to end against a fast mock
 upstream, directly, through nginx and through the gateway: added latency at 200 and 1,000 requests/s, peak requests/s on
-one core, CPU per request and per stream, added time to the first event, memory, start-up time.
+one core, CPU per request and per stream, added time to the first event, memory, start-up time. Then what credentials
+cost: a request without a session, while one is replaced, and with a slow STS.
 Writes the end-to-end table to docs/benchmarks.md. Needs nginx and taskset; installs the load generator (oha) into
 target/tools. Takes about five minutes without the criterion part.
 
@@ -65,8 +68,10 @@ pub(crate) fn run(arguments: &mut Arguments) -> Result<()> {
         Effort { rounds: 3, round: Duration::from_secs(6) }
     };
     let folder = Scratch::new("bench")?;
-    let report = measure(&built, &oha, folder.path(), &effort)?;
-    println!("\n{}\n{}", report.table(), micro::table(&micro));
+    let load = Load { oha: &oha, folder: folder.path() };
+    let mut report = measure(&built, &load, folder.path(), &effort)?;
+    report.credentials = credentials::measure(&built, &load, folder.path(), &effort)?;
+    println!("\n{}\n{}\n{}", report.table(), credentials::table(&report.credentials), micro::table(&micro));
     if !quick {
         let path = workspace::root().join("docs/benchmarks.md");
         std::fs::write(&path, report.page(&effort, &micro))
@@ -116,10 +121,9 @@ fn install_oha() -> Result<PathBuf> {
     Ok(program)
 }
 
-fn measure(built: &Built, oha: &Path, folder: &Path, effort: &Effort) -> Result<Report> {
+fn measure(built: &Built, load: &Load<'_>, folder: &Path, effort: &Effort) -> Result<Report> {
     let contestants =
         progress::quiet("starting upstream, nginx and gateway", || Contestants::start(built, folder))?;
-    let load = Load { oha, folder };
     let mut report = Report::new(contestants.start_up, contestants.idle_memory()?);
     for target in contestants.all() {
         // The first requests pay for connections, caches and lazy set-up everywhere.

@@ -102,9 +102,9 @@ impl Place {
     fn start(&self, stack: &Stack<'_>, emulator: &Emulator) -> Result<Gateway> {
         let known_key = self.known_key();
         let options = GatewayOptions {
-            data_folder: &self.data_folder,
             database_url: self.database_url.as_deref(),
             admin_key: known_key.as_deref(),
+            ..GatewayOptions::at(&self.data_folder)
         };
         stack.start_gateway(emulator, &options)
     }

@@ -58,7 +58,7 @@ impl Store {
         };
         let emulator = stack.start_emulator()?;
         let database_url = database.as_ref().map(|database| database.url.as_str());
-        let options = GatewayOptions { data_folder: data.path(), database_url, admin_key: None };
+        let options = GatewayOptions { database_url, ..GatewayOptions::at(data.path()) };
         let gateway = stack.start_gateway(&emulator, &options)?;
         let run = Run {
             store: self,

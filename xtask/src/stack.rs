@@ -37,6 +37,17 @@ pub(crate) struct GatewayOptions<'a> {
     pub(crate) data_folder: &'a Path,
     pub(crate) database_url: Option<&'a str>,
     pub(crate) admin_key: Option<&'a str>,
+    /// Further settings.
+    pub(crate) settings: &'a [(&'a str, &'a str)],
+    /// Where it may run, as `taskset` takes it; anywhere when absent.
+    pub(crate) cores: Option<&'a str>,
+}
+
+impl<'a> GatewayOptions<'a> {
+    /// An embedded database in this folder, and nothing special.
+    pub(crate) fn at(data_folder: &'a Path) -> Self {
+        Self { data_folder, database_url: None, admin_key: None, settings: &[], cores: None }
+    }
 }
 
 /// One binary, and a folder for ready files and logs.
@@ -48,7 +59,15 @@ pub(crate) struct Stack<'a> {
 impl Stack<'_> {
     /// Starts the emulator with its default world.
     pub(crate) fn start_emulator(&self) -> Result<Emulator> {
-        let mut command = self.command("emulate");
+        self.start_emulator_with(self.command("emulate", None))
+    }
+
+    /// The same, on these cores alone.
+    pub(crate) fn start_emulator_on(&self, cores: &str) -> Result<Emulator> {
+        self.start_emulator_with(self.command("emulate", Some(cores)))
+    }
+
+    fn start_emulator_with(&self, mut command: Command) -> Result<Emulator> {
         command.args(["--listen", "127.0.0.1:0"]);
         let (service, ready) = self.start("emulator", &mut command)?;
         let environment = ready["env"].as_object().context("the emulator's ready file has no `env`")?;
@@ -59,9 +78,10 @@ impl Stack<'_> {
 
     /// Starts a gateway whose AWS is the emulator.
     pub(crate) fn start_gateway(&self, emulator: &Emulator, options: &GatewayOptions<'_>) -> Result<Gateway> {
-        let mut command = self.command("serve");
+        let mut command = self.command("serve", options.cores);
         command.envs(emulator.environment.iter().map(|(name, value)| (name, value)));
         command.env("PORTCULLIS_LISTEN", "127.0.0.1:0").env("PORTCULLIS_DATA_DIR", options.data_folder);
+        command.envs(options.settings.iter().copied());
         if let Some(url) = options.database_url {
             command.env("DATABASE_URL", url);
         }
@@ -73,8 +93,15 @@ impl Stack<'_> {
         Ok(Gateway { _service: service, address: address_of(&ready)?, admin_key })
     }
 
-    fn command(&self, subcommand: &str) -> Command {
-        let mut command = Command::new(self.binary);
+    fn command(&self, subcommand: &str, cores: Option<&str>) -> Command {
+        let mut command = match cores {
+            Some(cores) => {
+                let mut pinned = Command::new("taskset");
+                pinned.args(["-c", cores]).arg(self.binary);
+                pinned
+            }
+            None => Command::new(self.binary),
+        };
         without_settings(&mut command).arg(subcommand).current_dir(self.folder);
         command
     }

@@ -7,12 +7,13 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
+use super::admin::Admin;
 use super::{Built, usage};
 use crate::environment::without_settings;
-use crate::process::{self, Service, Stop};
+use crate::process::{Service, Stop};
 
 /// Where what is measured runs, alone.
-const MEASURED_CORE: &str = "0";
+pub(super) const MEASURED_CORE: &str = "0";
 /// Where everything else runs.
 pub(super) const LOAD_CORES: &str = "1";
 const UPSTREAM: &str = "127.0.0.1:18701";
@@ -29,6 +30,11 @@ pub(super) struct Target {
 }
 
 impl Target {
+    /// A target whose CPU time is not of interest.
+    pub(super) fn new(name: &'static str, address: &str, model: &str, key: &str) -> Self {
+        Self { name, address: address.into(), model: model.into(), key: key.into(), pids: Vec::new() }
+    }
+
     /// CPU time so far.
     pub(super) fn cpu(&self) -> Result<Duration> {
         self.pids.iter().map(|pid| usage::cpu_time(*pid)).sum()
@@ -204,24 +210,12 @@ impl GatewayProcess<'_> {
         let integration = json!({
             "name": "bench", "slug": "bench", "ai_provider_id": "claude-platform-aws", "configurations": configurations,
         });
-        self.post("/v1/integrations", &integration)?;
+        let key = self.admin_key()?;
+        let admin = Admin { address: &format!("http://{GATEWAY}"), key: &key };
+        admin.post("/v1/integrations", &integration)?;
         let provider = json!({ "name": "bench", "slug": "bench", "integration_id": "bench", "workspace_id": "ws-default" });
-        self.post("/v1/providers", &provider)?;
-        let key = json!({ "name": "bench", "workspace_id": "ws-default", "scopes": ["completions.write"] });
-        let made = self.post("/v1/api-keys/workspace/service", &key)?;
-        Ok(made["key"].as_str().context("no key came back")?.to_owned())
-    }
-
-    fn post(&self, path: &str, body: &Value) -> Result<Value> {
-        let mut curl = Command::new("curl");
-        curl.args(["--silent", "--fail-with-body", "-X", "POST", "-H", "content-type: application/json"]);
-        curl.arg("-H")
-            .arg(format!("x-portkey-api-key: {}", self.admin_key()?))
-            .arg("-d")
-            .arg(body.to_string());
-        let said = process::listen_to(curl.arg(format!("http://{GATEWAY}{path}")))?;
-        ensure!(said.success, "{path}: {}", said.stdout);
-        Ok(serde_json::from_str(&said.stdout)?)
+        admin.post("/v1/providers", &provider)?;
+        admin.make_key()
     }
 }
 

@@ -41,7 +41,7 @@ impl Shape {
         if self == Self::SameDialect { "/v1/messages" } else { "/v1/chat/completions" }
     }
 
-    fn body(self, model: &str) -> String {
+    pub(super) fn body(self, model: &str) -> String {
         let stream = if self == Self::Streamed { r#","stream":true"# } else { "" };
         format!(
             r#"{{"model":"{model}","max_tokens":256,"messages":[{{"role":"user","content":"{QUESTION}"}}]{stream}}}"#

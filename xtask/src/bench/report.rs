@@ -6,6 +6,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use super::Effort;
+use super::credentials;
 use super::load::Shape;
 use super::micro::{self, Timed};
 use crate::process;
@@ -31,11 +32,18 @@ pub(super) struct Report {
     start_up: Duration,
     memory_idle: f64,
     pub(super) memory_after: f64,
+    pub(super) credentials: Vec<credentials::Row>,
 }
 
 impl Report {
     pub(super) fn new(start_up: Duration, memory_idle: f64) -> Self {
-        Self { rounds: BTreeMap::new(), start_up, memory_idle, memory_after: f64::NAN }
+        Self {
+            rounds: BTreeMap::new(),
+            start_up,
+            memory_idle,
+            memory_after: f64::NAN,
+            credentials: Vec::new(),
+        }
     }
 
     pub(super) fn add(&mut self, target: &'static str, shape: Shape, rate: Option<u32>, measured: Measured) {
@@ -115,6 +123,12 @@ Made by `cargo xtask bench`; every figure is the median of {} rounds of {} s, ta
 On another machine the figures differ; the ratios are what counts.
 
 {}
+## What credentials cost
+
+The gateway assumes a role; the stand-in for AWS verifies every signature, so a request takes longer here than above.
+Sessions last 85 s where they are replaced, and every request must have succeeded.
+
+{}
 ## Signing and translation alone
 
 Medians of criterion, one core, nothing else measured at the time. Bodies: small (about 150 bytes), 8 kB (about 2,000 tokens), 1 MB.
@@ -138,6 +152,7 @@ See `docs/profile.md`.
             effort.rounds,
             effort.round.as_secs(),
             self.table(),
+            credentials::table(&self.credentials),
             micro::table(micro),
             machine(),
         )
