@@ -9,7 +9,7 @@ mod tests;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use portcullis_provider::routes::{Action, SERVICE, SERVICE_PRINCIPAL, actions_of};
+use portcullis_provider::routes::{Action, SERVICE, SERVICE_PRINCIPAL, Scope, actions_of};
 use portcullis_types::{AwsAuth, ClaudePlatformAws, FeatureSet, RoleArn, SessionPolicy};
 use serde_json::{Value, json};
 
@@ -57,15 +57,21 @@ fn generated(platform: &ClaudePlatformAws, role: &RoleArn) -> Value {
         account: account.as_str(),
         workspace: platform.workspace_id.as_str(),
     };
-    document([
-        json!({"Effect": "Allow", "Action": actions(&platform.features), "Resource": workspace.to_string()}),
-        json!({
-            "Effect": "Allow",
-            "Action": [GET_WEB_IDENTITY_TOKEN, TAG_WEB_IDENTITY_TOKEN],
-            "Resource": "*",
-            "Condition": {"StringEquals": called_by_the_service()},
-        }),
-    ])
+    let granted = actions(&platform.features);
+    let of_account = named(&granted, Scope::Account);
+    let mut statements = vec![
+        json!({"Effect": "Allow", "Action": named(&granted, Scope::Workspace), "Resource": workspace.to_string()}),
+    ];
+    if !of_account.is_empty() {
+        statements.push(json!({"Effect": "Allow", "Action": of_account, "Resource": "*"}));
+    }
+    statements.push(json!({
+        "Effect": "Allow",
+        "Action": [GET_WEB_IDENTITY_TOKEN, TAG_WEB_IDENTITY_TOKEN],
+        "Resource": "*",
+        "Condition": {"StringEquals": called_by_the_service()},
+    }));
+    document(statements)
 }
 
 /// The service has STS mint a token in the caller's name with every request.
@@ -78,11 +84,15 @@ pub(crate) fn called_by_the_service() -> Value {
     json!({"aws:CalledViaLast": SERVICE_PRINCIPAL})
 }
 
-/// What the features need on a workspace, as policies write it: sorted, each once. Reading the workspace's own entry is
-/// always among it: it shows nothing of what is inside, and proves that region and workspace belong together.
-pub(crate) fn actions(features: &FeatureSet) -> Vec<String> {
-    let actions: BTreeSet<Action> = actions_of(features).chain([Action::GET_WORKSPACE]).collect();
-    actions.iter().map(Action::to_string).collect()
+/// What the features need. Reading the workspace's own entry is always among it: it shows nothing of what is inside, and
+/// proves that region and workspace belong together.
+pub(crate) fn actions(features: &FeatureSet) -> BTreeSet<Action> {
+    actions_of(features).chain([Action::GET_WORKSPACE]).collect()
+}
+
+/// Those of one scope as policies write them, sorted: they do not share a statement with those of the other.
+pub(crate) fn named(actions: &BTreeSet<Action>, scope: Scope) -> Vec<String> {
+    actions.iter().filter(|action| action.scope() == scope).map(Action::to_string).collect()
 }
 
 /// A policy of these statements.

@@ -95,7 +95,7 @@ pub fn route(method: &str, path: &str) -> Option<&'static Route> {
 }
 
 /// Every action that the routes of these features need, sorted by name, each once.
-pub fn actions_of(features: &FeatureSet) -> impl Iterator<Item = Action> {
+pub fn actions_of(features: &FeatureSet) -> impl Iterator<Item = Action> + use<> {
     let enabled = |route: &&Route| route.feature.is_some_and(|feature| features.contains(feature));
     ROUTES.iter().filter(enabled).map(|route| route.action).collect::<BTreeSet<_>>().into_iter()
 }

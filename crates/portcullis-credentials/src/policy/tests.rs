@@ -61,19 +61,21 @@ fn every_set_of_features_gets_its_own_routes_on_its_own_workspace_alone() {
         for route in ROUTES {
             let action = route.action.to_string();
             let enabled = route.feature.is_some_and(|feature| features.contains(feature));
-            let expected = if enabled || route.action == Action::GET_WORKSPACE {
-                Decision::Allowed
-            } else {
-                Decision::NotMentioned
+            let granted = enabled || route.action == Action::GET_WORKSPACE;
+            let check = |resource: &str, allowed: bool| {
+                let expected = if allowed { Decision::Allowed } else { Decision::NotMentioned };
+                let decision = decide(&policy, &action, resource, &[]);
+                assert_eq!(decision, expected, "{action} on {resource} with {features:?}");
             };
-            assert_eq!(decide(&policy, &action, WORKSPACE, &[]), expected, "{action} with {features:?}");
-            for elsewhere in [
-                &*WORKSPACE.replace("us-west-2", "us-east-1"),
-                &*WORKSPACE.replace("123456789012", "210987654321"),
-                &*format!("{WORKSPACE}k"),
-                "*",
-            ] {
-                assert_eq!(decide(&policy, &action, elsewhere, &[]), Decision::NotMentioned, "{elsewhere}");
+            match route.scope {
+                Scope::Account => check("*", granted),
+                Scope::Workspace => {
+                    check(WORKSPACE, granted);
+                    check("*", false);
+                    check(&WORKSPACE.replace("us-west-2", "us-east-1"), false);
+                    check(&WORKSPACE.replace("123456789012", "210987654321"), false);
+                    check(&format!("{WORKSPACE}k"), false);
+                }
             }
         }
     }

@@ -35,11 +35,11 @@ pub const ROUTES: &[Route] = &[
     served("GET", "/v1/skills/{id}/versions/{version}", "GetSkill", Feature::Skills),
     served("GET", "/v1/skills/{id}/versions/{version}/content", "GetSkill", Feature::Skills),
     served("DELETE", "/v1/skills/{id}/versions/{version}", "UpdateSkill", Feature::Skills),
-    // User profiles
-    served("POST", "/v1/user_profiles", "CreateUserProfile", Feature::UserProfiles),
-    served("GET", "/v1/user_profiles", "ListUserProfiles", Feature::UserProfiles),
-    served("GET", "/v1/user_profiles/{id}", "GetUserProfile", Feature::UserProfiles),
-    served("POST", "/v1/user_profiles/{id}", "UpdateUserProfile", Feature::UserProfiles),
+    // User profiles. AWS's list of actions once bound them to a workspace and no longer does; a policy for `*` suits both.
+    of_profiles("POST", "/v1/user_profiles", "CreateUserProfile"),
+    of_profiles("GET", "/v1/user_profiles", "ListUserProfiles"),
+    of_profiles("GET", "/v1/user_profiles/{id}", "GetUserProfile"),
+    of_profiles("POST", "/v1/user_profiles/{id}", "UpdateUserProfile"),
     // Workspaces
     of_account("POST", "/v1/organizations/workspaces", "CreateWorkspace"),
     of_account("GET", "/v1/organizations/workspaces", "ListWorkspaces"),
@@ -130,6 +130,10 @@ pub const ROUTES: &[Route] = &[
 
 const fn served(method: &'static str, path: &'static str, action: &'static str, feature: Feature) -> Route {
     Route { method, path, action: Action(action), feature: Some(feature), scope: Scope::Workspace }
+}
+
+const fn of_profiles(method: &'static str, path: &'static str, action: &'static str) -> Route {
+    Route { feature: Some(Feature::UserProfiles), ..of_account(method, path, action) }
 }
 
 const fn of_workspace(method: &'static str, path: &'static str, action: &'static str) -> Route {
