@@ -8,7 +8,7 @@
 //! | `PUT /_emulator/roles/{name}` | [`Role`] | adds or replaces a role |
 //! | `PUT /_emulator/workspaces/{id}` | [`Workspace`] | adds or replaces a workspace |
 //! | `PUT /_emulator/accounts/{id}` | [`Account`] | federation and subscription on or off |
-//! | `PUT /_emulator/sts` | [`StsMode`], `{"mode":"throttling"}` | how STS behaves |
+//! | `PUT /_emulator/sts` | [`StsMode`](crate::StsMode), `{"mode":"throttling"}` | how STS behaves; with `"regions":["us-west-2"]` only to requests signed for these |
 //! | `PUT /_emulator/announced-seconds` | `{"seconds":n}` or `{"seconds":null}` | new sessions are said to last so long; they last as asked |
 //! | `PUT /_emulator/clock` | `{"offset_seconds":n}` | the emulator's clock against the machine's |
 //! | `POST /_emulator/directives` | `{"directive":"529","times":n}` | scripts the next n messages requests |
@@ -23,7 +23,8 @@ use serde_json::{Value, json};
 
 use crate::answer::Answer;
 use crate::server::Arrival;
-use crate::state::{State, StsMode};
+use crate::state::State;
+use crate::sts::StsBehaviour;
 use crate::world::{Account, Role, Workspace};
 
 #[derive(Deserialize)]
@@ -80,7 +81,7 @@ fn route(state: &State, arrival: &Arrival) -> Result<Value, (u16, String)> {
             Ok(done)
         }
         ("PUT", ["sts"]) => {
-            state.set_sts_mode(read::<StsMode>(arrival)?);
+            state.set_sts(read_behaviour(arrival)?);
             Ok(done)
         }
         ("PUT", ["announced-seconds"]) => {
@@ -110,6 +111,17 @@ fn route(state: &State, arrival: &Arrival) -> Result<Value, (u16, String)> {
 
 fn read<T: DeserializeOwned>(arrival: &Arrival) -> Result<T, (u16, String)> {
     serde_json::from_slice(&arrival.body).map_err(|error| (400, error.to_string()))
+}
+
+/// A mode, which may say `regions` beside its own fields.
+fn read_behaviour(arrival: &Arrival) -> Result<StsBehaviour, (u16, String)> {
+    let mut body = read::<serde_json::Map<String, Value>>(arrival)?;
+    let regions = body.remove("regions").map(serde_json::from_value).transpose();
+    let mode = serde_json::from_value(Value::Object(body));
+    match (mode, regions) {
+        (Ok(mode), Ok(regions)) => Ok(StsBehaviour { mode, regions }),
+        (Err(error), _) | (_, Err(error)) => Err((400, error.to_string())),
+    }
 }
 
 fn world_without_secrets(state: &State) -> Result<Value, (u16, String)> {

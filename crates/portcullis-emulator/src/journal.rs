@@ -1,9 +1,11 @@
 //! What the emulator saw: one entry per request, and counters. Holds no secret, no token and no signature.
 
+use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// One request, verified or refused.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,6 +34,15 @@ pub struct LoggedRequest {
     pub session_name: Option<String>,
     /// Whether a session policy came with `AssumeRole`.
     pub session_policy: bool,
+    /// What `AssumeRole` was asked for; `None` for other calls.
+    #[serde(default)]
+    pub assume_role: Option<AssumeRoleParameters>,
+    /// Tags of the session that signed, inherited ones included.
+    #[serde(default)]
+    pub session_tags: BTreeMap<String, String>,
+    /// Source identity of the session that signed.
+    #[serde(default)]
+    pub source_identity: Option<String>,
     /// Names of signed headers.
     pub signed_headers: Vec<String>,
     /// Names of all headers, in order of arrival.
@@ -56,6 +67,29 @@ pub struct LoggedRequest {
     pub anthropic_beta: Option<String>,
 }
 
+/// What one `AssumeRole` asked for, as sent, before anything was checked.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AssumeRoleParameters {
+    /// `RoleArn`.
+    pub role_arn: String,
+    /// `RoleSessionName`.
+    pub role_session_name: String,
+    /// `ExternalId`.
+    pub external_id: Option<String>,
+    /// `DurationSeconds`; `None` when it was not sent or is no number.
+    pub duration_seconds: Option<u32>,
+    /// `Tags`.
+    pub tags: BTreeMap<String, String>,
+    /// `TransitiveTagKeys`.
+    pub transitive_tag_keys: Vec<String>,
+    /// `SourceIdentity`.
+    pub source_identity: Option<String>,
+    /// `Policy`, parsed; the text if it is not JSON.
+    pub policy: Option<Value>,
+    /// `PackedPolicySize` of the answer, percent.
+    pub packed_policy_percent: Option<usize>,
+}
+
 /// A stream that its client left before the end.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EarlyClose {
@@ -74,6 +108,9 @@ pub struct Counters {
     pub assume_role_calls: u64,
     /// Calls of `GetCallerIdentity`.
     pub get_caller_identity_calls: u64,
+    /// Calls of `AssumeRoleWithWebIdentity`, refused ones included.
+    #[serde(default)]
+    pub web_identity_calls: u64,
     /// Requests to `/v1/…`.
     pub platform_calls: u64,
     /// Answers to `/v1/…` that are under way now. Not reset.

@@ -19,14 +19,16 @@ mod journal;
 mod platform;
 mod script;
 mod server;
+mod session;
 pub mod sigv4;
 mod state;
 mod sts;
 pub mod world;
 
 pub use clock::{Clock, ManualClock};
-pub use journal::{Counters, EarlyClose, LoggedRequest};
+pub use journal::{AssumeRoleParameters, Counters, EarlyClose, LoggedRequest};
 pub use platform::SERVICE;
 pub use server::{Emulator, EmulatorBuilder, EmulatorHandle};
-pub use state::StsMode;
+pub use session::SessionOrigin;
+pub use sts::StsMode;
 pub use world::World;

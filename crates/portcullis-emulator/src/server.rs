@@ -25,8 +25,10 @@ use tokio::task::{JoinHandle, JoinSet};
 use crate::answer::{Answer, AnswerGuard, ScriptedBody};
 use crate::clock::Clock;
 use crate::journal::{Counters, LoggedRequest, unix_ms};
+use crate::session::SessionOrigin;
 use crate::sigv4::{ReceivedRequest, Verified};
-use crate::state::{State, StsMode};
+use crate::state::State;
+use crate::sts::{StsBehaviour, StsMode};
 use crate::world::World;
 use crate::{control, platform, sts};
 
@@ -148,9 +150,22 @@ impl EmulatorHandle {
         self.state.journal.clear();
     }
 
-    /// Sets how STS behaves.
+    /// Sets how STS behaves, everywhere.
     pub fn set_sts_mode(&self, mode: StsMode) {
-        self.state.set_sts_mode(mode);
+        self.state.set_sts(StsBehaviour { mode, regions: None });
+    }
+
+    /// Sets how STS behaves to requests that are signed for one of these regions; elsewhere all is well.
+    pub fn set_sts_mode_in(&self, regions: &[&str], mode: StsMode) {
+        let regions = Some(regions.iter().map(|region| (*region).to_owned()).collect());
+        self.state.set_sts(StsBehaviour { mode, regions });
+    }
+
+    /// Whose the temporary credentials of this access key id are, and what was said to get them. `None` for an id
+    /// that STS never gave out. Ended sessions stay known.
+    #[must_use]
+    pub fn session_origin(&self, access_key_id: &str) -> Option<SessionOrigin> {
+        self.state.session_origin(access_key_id)
     }
 
     /// Ends all sessions now.

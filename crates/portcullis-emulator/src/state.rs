@@ -1,70 +1,17 @@
 //! What all connections share: the world, the sessions that STS gave out, switches for faults, the journal.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::fmt;
 use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime};
-
-use serde::{Deserialize, Serialize};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::caller::Caller;
 use crate::clock::Clock;
-use crate::iam::Policy;
 use crate::journal::Journal;
+use crate::session::{Session, SessionOrigin};
 use crate::sigv4::KnownKey;
+use crate::sts::{StsBehaviour, StsMode};
 use crate::world::World;
-
-/// How STS behaves.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "mode", rename_all = "snake_case", deny_unknown_fields)]
-pub enum StsMode {
-    /// As documented.
-    #[default]
-    Ok,
-    /// 400 `Throttling`.
-    Throttling,
-    /// 503 `ServiceUnavailable`.
-    Unavailable,
-    /// 500 `InternalFailure`.
-    InternalFailure,
-    /// 403 `RegionDisabledException`.
-    RegionDisabled,
-    /// Answers late.
-    Slow {
-        /// Milliseconds before it looks at the request.
-        ms: u64,
-    },
-    /// 200 with something that is not XML.
-    Garbage,
-    /// 200 with half an answer, well framed.
-    Truncated,
-    /// 200 without the credentials.
-    Incomplete,
-    /// The connection is reset.
-    Unreachable,
-    /// Never answers.
-    Stall,
-}
-
-/// Temporary credentials that STS gave out.
-#[derive(Clone)]
-pub(crate) struct Session {
-    pub(crate) secret_access_key: String,
-    pub(crate) session_token: String,
-    pub(crate) expires_at: SystemTime,
-    pub(crate) account: String,
-    pub(crate) arn: String,
-    pub(crate) assumed_role_id: String,
-    pub(crate) role_name: String,
-    pub(crate) session_policy: Option<Policy>,
-}
-
-impl fmt::Debug for Session {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Session").field("arn", &self.arn).finish_non_exhaustive()
-    }
-}
 
 #[derive(Debug)]
 pub(crate) struct State {
@@ -72,7 +19,7 @@ pub(crate) struct State {
     clock_offset_seconds: AtomicI64,
     world: Mutex<World>,
     sessions: Mutex<BTreeMap<String, Session>>,
-    sts_mode: Mutex<StsMode>,
+    sts: Mutex<StsBehaviour>,
     /// Seconds that sessions are said to last, however long they do; 0 for the truth.
     announced_seconds: AtomicU32,
     /// Directives for the next answers of the platform, first in, first out.
@@ -87,7 +34,7 @@ impl State {
             clock_offset_seconds: AtomicI64::new(0),
             world: Mutex::new(world),
             sessions: Mutex::default(),
-            sts_mode: Mutex::default(),
+            sts: Mutex::default(),
             announced_seconds: AtomicU32::new(0),
             queued_directives: Mutex::default(),
             journal: Journal::default(),
@@ -109,12 +56,13 @@ impl State {
         locked(&self.world)
     }
 
-    pub(crate) fn sts_mode(&self) -> StsMode {
-        *locked(&self.sts_mode)
+    /// How STS behaves to a request whose signature claims this region.
+    pub(crate) fn sts_mode(&self, region: Option<&str>) -> StsMode {
+        locked(&self.sts).in_region(region)
     }
 
-    pub(crate) fn set_sts_mode(&self, mode: StsMode) {
-        *locked(&self.sts_mode) = mode;
+    pub(crate) fn set_sts(&self, behaviour: StsBehaviour) {
+        *locked(&self.sts) = behaviour;
     }
 
     /// How long a session is said to last that lasts `seconds`.
@@ -137,16 +85,25 @@ impl State {
         locked(&self.queued_directives).pop_front()
     }
 
-    pub(crate) fn keep_session(&self, access_key_id: String, session: Session) {
-        locked(&self.sessions).insert(access_key_id, session);
+    pub(crate) fn keep_session(&self, session: Session) {
+        locked(&self.sessions).insert(session.access_key_id.clone(), session);
+    }
+
+    pub(crate) fn session_origin(&self, access_key_id: &str) -> Option<SessionOrigin> {
+        locked(&self.sessions).get(access_key_id).map(Session::origin)
     }
 
     /// Lets all sessions end now. Their keys stay known, so that the answer is "expired", not "invalid".
     pub(crate) fn expire_sessions(&self) -> usize {
+        self.expire_sessions_where(|_| true)
+    }
+
+    /// Lets the chosen sessions end now, and counts them.
+    pub(crate) fn expire_sessions_where(&self, chosen: impl Fn(&Session) -> bool) -> usize {
         let now = self.now();
         let mut sessions = locked(&self.sessions);
-        sessions.values_mut().for_each(|session| session.expires_at = session.expires_at.min(now));
-        sessions.len()
+        let ended = sessions.values_mut().filter(|session| chosen(session));
+        ended.map(|session| session.grant.expires_at = session.grant.expires_at.min(now)).count()
     }
 
     pub(crate) fn known_key(&self, access_key_id: &str) -> Option<KnownKey> {
@@ -154,7 +111,7 @@ impl State {
             return Some(KnownKey {
                 secret: session.secret_access_key.clone(),
                 session_token: Some(session.session_token.clone()),
-                expires_at: Some(session.expires_at),
+                expires_at: Some(session.grant.expires_at),
             });
         }
         let world = self.world();
@@ -166,35 +123,21 @@ impl State {
     pub(crate) fn caller(&self, access_key_id: &str) -> Option<Caller> {
         let world = self.world();
         if let Some(session) = locked(&self.sessions).get(access_key_id) {
-            // A deleted role has no permissions any more, but its sessions keep their name.
-            let role = world.roles.get(&session.role_name).filter(|role| role.account == session.account);
-            let role_arn = role.map(|role| role.arn(&session.role_name));
-            return Some(Caller {
-                arn: session.arn.clone(),
-                account: session.account.clone(),
-                user_id: session.assumed_role_id.clone(),
-                identities: std::iter::once(session.arn.clone()).chain(role_arn).collect(),
-                policy: role.map(|role| role.permissions_policy.clone()),
-                session_policy: session.session_policy.clone(),
-                session_ends_at: Some(session.expires_at),
-            });
+            return Some(Caller::of_session(&world, session));
         }
         let principal = world.principals.iter().find(|principal| principal.access_key_id == access_key_id)?;
-        Some(Caller {
-            arn: principal.arn.clone(),
-            account: principal.account.clone(),
-            user_id: format!("AIDA{}", &principal.access_key_id.get(4..).unwrap_or_default()),
-            identities: vec![principal.arn.clone()],
-            policy: Some(principal.policy.clone()),
-            session_policy: None,
-            session_ends_at: None,
-        })
+        Some(Caller::of_principal(&world, principal))
     }
 }
 
 /// Locks, also after a panic elsewhere: a broken test must not hang the others.
 pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// AWS announces whole seconds; what it keeps must be what it announced.
+pub(crate) fn whole_seconds(at: SystemTime) -> SystemTime {
+    at.duration_since(UNIX_EPOCH).map_or(at, |since| UNIX_EPOCH + Duration::from_secs(since.as_secs()))
 }
 
 /// `n` random characters of `alphabet`.

@@ -4,6 +4,9 @@
 
 mod assume_role;
 mod form;
+mod mode;
+mod parameters;
+mod result;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,10 +17,11 @@ use crate::answer::Answer;
 use crate::journal::LoggedRequest;
 use crate::server::{Arrival, ConnectionControl};
 use crate::sigv4::{self, ExpectedScope, WorkspaceHeader};
-use crate::state::{State, StsMode, aws_request_id};
+use crate::state::{State, aws_request_id};
 use form::Form;
-
-const NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
+pub(crate) use mode::StsBehaviour;
+pub use mode::StsMode;
+use result::{failure, success};
 
 /// An error in STS's terms.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +36,22 @@ impl StsError {
         Self { status, code, message: message.into() }
     }
 
+    fn invalid_value(message: impl Into<String>) -> Self {
+        Self::new(400, "InvalidParameterValue", message)
+    }
+
+    fn not_authorised(arn: &str, action: &str, resource: &str) -> Self {
+        let message = format!("User: {arn} is not authorized to perform: {action} on resource: {resource}");
+        Self::new(403, "AccessDenied", message)
+    }
+
+    fn region_disabled(account: &str) -> Self {
+        let message = format!(
+            "STS is not activated in this region for account:{account}. Your account administrator can activate STS in this region using the IAM Console."
+        );
+        Self::new(403, "RegionDisabledException", message)
+    }
+
     fn validation(message: impl Into<String>) -> Self {
         Self::new(400, "ValidationError", message)
     }
@@ -39,7 +59,8 @@ impl StsError {
 
 /// Answers one request to `/`.
 pub(crate) async fn answer(state: &Arc<State>, arrival: &Arrival, connection: &ConnectionControl) -> Answer {
-    let mode = state.sts_mode();
+    let headers = arrival.header_pairs();
+    let mode = state.sts_mode(sigv4::claimed_region(&arrival.as_received(&headers)).as_deref());
     match mode {
         StsMode::Slow { ms } => tokio::time::sleep(Duration::from_millis(ms)).await,
         StsMode::Stall => std::future::pending().await,
@@ -55,7 +76,7 @@ pub(crate) async fn answer(state: &Arc<State>, arrival: &Arrival, connection: &C
         Some("GetCallerIdentity") => counters.get_caller_identity_calls += 1,
         _ => {}
     });
-    let outcome = scripted_failure(mode).map_or_else(|| serve(state, arrival, &form, &mut entry), Err);
+    let outcome = mode.failure().map_or_else(|| serve(state, arrival, &form, mode, &mut entry), Err);
     let (status, body) = match outcome {
         Ok((action, result)) => (200, success(action, &result, &request_id)),
         Err(error) => {
@@ -74,35 +95,12 @@ pub(crate) async fn answer(state: &Arc<State>, arrival: &Arrival, connection: &C
     Answer::whole(status, "text/xml", body).with_header("x-amzn-requestid", &request_id)
 }
 
-fn scripted_failure(mode: StsMode) -> Option<StsError> {
-    match mode {
-        StsMode::Throttling => Some(StsError::new(400, "Throttling", "Rate exceeded")),
-        StsMode::Unavailable => {
-            Some(StsError::new(503, "ServiceUnavailable", "Service is currently unavailable."))
-        }
-        StsMode::InternalFailure => {
-            Some(StsError::new(500, "InternalFailure", "An internal error occurred."))
-        }
-        StsMode::RegionDisabled => Some(StsError::new(
-            403,
-            "RegionDisabledException",
-            "STS is not activated in this region for account:111122223333. Your account administrator can activate STS in this region using the IAM Console.",
-        )),
-        StsMode::Ok
-        | StsMode::Slow { .. }
-        | StsMode::Garbage
-        | StsMode::Truncated
-        | StsMode::Incomplete
-        | StsMode::Unreachable
-        | StsMode::Stall => None,
-    }
-}
-
 /// Verifies, then dispatches. The result is the inside of the `…Result` element.
 fn serve(
     state: &State,
     arrival: &Arrival,
     form: &Form,
+    mode: StsMode,
     entry: &mut LoggedRequest,
 ) -> Result<(&'static str, String), StsError> {
     let headers = arrival.header_pairs();
@@ -126,6 +124,8 @@ fn serve(
         StsError::new(403, "InvalidClientTokenId", "The security token included in the request is invalid.")
     })?;
     entry.principal_arn = Some(caller.arn.clone());
+    entry.session_tags.clone_from(&caller.tags);
+    entry.source_identity.clone_from(&caller.source_identity);
     if arrival.method != "POST" || form.get("Version") != Some("2011-06-15") {
         return Err(StsError::new(
             400,
@@ -148,7 +148,12 @@ fn serve(
             entry.role_arn = form.get("RoleArn").map(str::to_owned);
             entry.session_name = form.get("RoleSessionName").map(str::to_owned);
             entry.session_policy = form.get("Policy").is_some();
-            Ok(("AssumeRole", assume_role::assume_role(state, &caller, form)?))
+            entry.assume_role = Some(assume_role::as_sent(form));
+            if mode == StsMode::AccessDenied {
+                let role_arn = form.get("RoleArn").unwrap_or_default();
+                return Err(StsError::not_authorised(&caller.arn, "sts:AssumeRole", role_arn));
+            }
+            Ok(("AssumeRole", assume_role::assume_role(state, &caller, form, &region)?))
         }
         Some(other) => Err(StsError::new(
             400,
@@ -157,19 +162,4 @@ fn serve(
         )),
         None => Err(StsError::new(400, "MissingAction", "Action is required")),
     }
-}
-
-fn success(action: &str, result: &str, request_id: &str) -> String {
-    format!(
-        "<{action}Response xmlns=\"{NAMESPACE}\"><{action}Result>{result}</{action}Result><ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata></{action}Response>"
-    )
-}
-
-fn failure(error: &StsError, request_id: &str) -> String {
-    let kind = if error.status < 500 { "Sender" } else { "Receiver" };
-    format!(
-        "<ErrorResponse xmlns=\"{NAMESPACE}\"><Error><Type>{kind}</Type><Code>{}</Code><Message>{}</Message></Error><RequestId>{request_id}</RequestId></ErrorResponse>",
-        error.code,
-        escape(&error.message)
-    )
 }

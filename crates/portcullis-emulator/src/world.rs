@@ -7,9 +7,12 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
 use crate::iam::Policy;
+
+mod example;
+
+pub use example::*;
 
 /// Everything that exists. Keys of the maps: account id, role name, workspace id.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -25,13 +28,18 @@ pub struct World {
     pub roles: BTreeMap<String, Role>,
     /// Anthropic workspaces by id.
     pub workspaces: BTreeMap<String, Workspace>,
+    /// Whether each region has an endpoint of its own, as on AWS: the one a request is for is then the one that its
+    /// signature names, and a workspace of another region is not found there. Off, the workspace says which region's
+    /// signature is the right one.
+    #[serde(default)]
+    pub regional_endpoints: bool,
     /// Whether `anthropic-workspace-id` must be among the signed headers. AWS does not ask for it.
     #[serde(default = "yes")]
     pub workspace_header_must_be_signed: bool,
 }
 
 /// One AWS account.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Account {
     /// Whether outbound web identity federation is enabled. It is off in a new AWS account.
@@ -39,6 +47,23 @@ pub struct Account {
     /// Whether the account has subscribed to Claude Platform on AWS.
     #[serde(default = "yes")]
     pub subscribed: bool,
+    /// What its organisation lets any of its principals do; everything if there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service_control_policy: Option<Policy>,
+    /// Regions in which STS is not activated for the account.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sts_inactive_regions: Vec<String>,
+    /// The models it has access to, by id; all if there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub models: Option<Vec<String>>,
+}
+
+impl Account {
+    /// An account that is ready to use: federation on, subscribed, without limits.
+    #[must_use]
+    pub fn ready() -> Self {
+        Self { federation: true, subscribed: true, ..Self::default() }
+    }
 }
 
 /// An IAM user with a long-term key.
@@ -81,6 +106,9 @@ pub struct Role {
     pub trust_policy: Policy,
     /// What it may do.
     pub permissions_policy: Policy,
+    /// What it may do at most; everything if there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub permissions_boundary: Option<Policy>,
     /// Seconds, 3600 to 43200.
     #[serde(default = "one_hour")]
     pub max_session_duration: u32,
@@ -108,61 +136,7 @@ fn root_path() -> String {
     "/".to_owned()
 }
 
-/// The gateway's account in the example world.
-pub const GATEWAY_ACCOUNT: &str = "111122223333";
-/// The customer's account in the example world.
-pub const CUSTOMER_ACCOUNT: &str = "123456789012";
-/// The gateway's user in the example world.
-pub const GATEWAY_ARN: &str = "arn:aws:iam::111122223333:user/portcullis-gateway";
-/// The access key id of the gateway's user. Exists nowhere else.
-pub const GATEWAY_ACCESS_KEY_ID: &str = "AKIAEMULATOREXAMPLE1";
-/// The secret of the gateway's user. Made up for the emulator, opens nothing.
-pub const GATEWAY_SECRET_ACCESS_KEY: &str = "emulator/only/not/a/real/secret/EXAMPLEKEY";
-/// The role that the example world lets the gateway assume.
-pub const ROLE_ARN: &str = "arn:aws:iam::123456789012:role/portcullis-claude";
-/// The external ID that the role asks for.
-pub const EXTERNAL_ID: &str = "portcullis-emulator-external-id";
-/// The customer's workspace, in [`REGION`].
-pub const WORKSPACE_ID: &str = "wrkspc_01AbCdEf23GhIj";
-/// The region of the workspace.
-pub const REGION: &str = "us-west-2";
-
 impl World {
-    /// The world that `portcullis emulate` shows: the gateway's user in one account, and in the customer's account a
-    /// role that asks for an external ID, with a workspace in us-west-2 and another in eu-central-1.
-    #[must_use]
-    pub fn example() -> Self {
-        let account = Account { federation: true, subscribed: true };
-        let gateway = Principal {
-            arn: GATEWAY_ARN.into(),
-            account: GATEWAY_ACCOUNT.into(),
-            access_key_id: GATEWAY_ACCESS_KEY_ID.into(),
-            secret_access_key: GATEWAY_SECRET_ACCESS_KEY.into(),
-            policy: policy(json!({"Version": "2012-10-17", "Statement": [
-                {"Effect": "Allow", "Action": ["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"], "Resource": "arn:aws:iam::*:role/*"}]})),
-        };
-        let role = Role {
-            account: CUSTOMER_ACCOUNT.into(),
-            path: root_path(),
-            trust_policy: trust_policy(GATEWAY_ARN, Some(EXTERNAL_ID)),
-            permissions_policy: least_privilege(REGION, CUSTOMER_ACCOUNT, WORKSPACE_ID),
-            max_session_duration: 3600,
-        };
-        let workspace = |region: &str| Workspace { account: CUSTOMER_ACCOUNT.into(), region: region.into() };
-        Self {
-            organization_id: "4b0d3f62-7c51-4d3e-9b55-0e6a6f1c2d3e".into(),
-            accounts: [(GATEWAY_ACCOUNT.to_owned(), account), (CUSTOMER_ACCOUNT.to_owned(), account)].into(),
-            principals: vec![gateway],
-            roles: [("portcullis-claude".to_owned(), role)].into(),
-            workspaces: [
-                (WORKSPACE_ID.to_owned(), workspace(REGION)),
-                ("wrkspc_02KlMnOp45QrSt".to_owned(), workspace("eu-central-1")),
-            ]
-            .into(),
-            workspace_header_must_be_signed: true,
-        }
-    }
-
     /// Adds or replaces a role.
     #[must_use]
     pub fn with_role(mut self, name: &str, role: Role) -> Self {
@@ -198,6 +172,13 @@ impl World {
     }
 }
 
+impl World {
+    /// The policy that the account's organisation sets for it.
+    pub(crate) fn service_control_policy(&self, account: &str) -> Option<Policy> {
+        self.accounts.get(account).and_then(|account| account.service_control_policy.clone())
+    }
+}
+
 impl Role {
     /// The role's ARN, given its name.
     #[must_use]
@@ -212,37 +193,6 @@ impl Workspace {
     pub fn arn(&self, id: &str) -> String {
         format!("arn:aws:aws-external-anthropic:{}:{}:workspace/{id}", self.region, self.account)
     }
-}
-
-/// A trust policy for one principal, with the external ID if there is one.
-#[must_use]
-pub fn trust_policy(principal: &str, external_id: Option<&str>) -> Policy {
-    let mut statement =
-        json!({"Effect": "Allow", "Principal": {"AWS": principal}, "Action": "sts:AssumeRole"});
-    if let Some(external_id) = external_id {
-        statement["Condition"] = json!({"StringEquals": {"sts:ExternalId": external_id}});
-    }
-    policy(json!({"Version": "2012-10-17", "Statement": [statement]}))
-}
-
-/// The permissions a gateway needs for messages on one workspace, and the two token actions the service itself needs.
-#[must_use]
-pub fn least_privilege(region: &str, account: &str, workspace: &str) -> Policy {
-    let via = "aws-external-anthropic.amazonaws.com";
-    let actions = ["CreateInference", "CountTokens", "GetModel", "ListModels"]
-        .map(|action| format!("aws-external-anthropic:{action}"));
-    policy(json!({"Version": "2012-10-17", "Statement": [
-        {"Effect": "Allow",
-         "Action": actions,
-         "Resource": format!("arn:aws:aws-external-anthropic:{region}:{account}:workspace/{workspace}")},
-        {"Effect": "Allow", "Action": "sts:GetWebIdentityToken", "Resource": "*",
-         "Condition": {"StringEquals": {"aws:CalledViaLast": via}, "ForAnyValue:StringEquals": {"sts:IdentityTokenAudience": ["https://api.anthropic.com", "https://platform.claude.com"]}}},
-        {"Effect": "Allow", "Action": "sts:TagGetWebIdentityToken", "Resource": "*",
-         "Condition": {"StringEquals": {"aws:CalledViaLast": via}}}]}))
-}
-
-fn policy(document: serde_json::Value) -> Policy {
-    document.try_into().expect("the documents of this file are policies; the test loads each")
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::SERVICE;
 use super::error::PlatformError;
 use super::routes::{ActionScope, action_of};
-use crate::caller::Caller;
+use crate::caller::{Caller, Context};
 use crate::journal::LoggedRequest;
 use crate::server::Arrival;
 use crate::sigv4::{self, ExpectedScope, WorkspaceHeader};
@@ -96,11 +96,13 @@ fn verified_caller(
         .caller(&verified.access_key_id)
         .ok_or_else(|| unauthenticated("The security token included in the request is invalid.".into()))?;
     entry.principal_arn = Some(caller.arn.clone());
+    entry.session_tags.clone_from(&caller.tags);
+    entry.source_identity.clone_from(&caller.source_identity);
     Ok(caller)
 }
 
 fn check_account(state: &State, caller: &Caller) -> Result<(), PlatformError> {
-    let account = state.world().accounts.get(&caller.account).copied();
+    let account = state.world().accounts.get(&caller.account).cloned();
     match account {
         Some(account) if !account.subscribed => {
             Err(PlatformError::forbidden("Your account has not subscribed to this service yet"))
@@ -144,26 +146,22 @@ fn workspace(
 }
 
 fn check_permissions(caller: &Caller, action: &str, resource: &str) -> Result<(), PlatformError> {
-    let check = |action: &str, resource: &str, context: &[(&str, &str)]| {
+    let check = |action: &str, resource: &str, context: &Context| {
         caller
             .authorise(action, resource, context)
             .map_err(|denial| PlatformError::forbidden(denial.message(&caller.arn, action, resource)))
     };
-    let base = [
-        ("aws:SecureTransport", "true"),
-        ("aws:PrincipalArn", caller.arn.as_str()),
-        ("aws:PrincipalAccount", caller.account.as_str()),
-    ];
-    check(&format!("{SERVICE}:{action}"), resource, &base)?;
-    let mut forwarded = base.to_vec();
-    forwarded.extend([
+    let mut context = caller.context();
+    check(&format!("{SERVICE}:{action}"), resource, &context)?;
+    let forwarded = [
         ("aws:CalledVia", SERVICE_PRINCIPAL),
         ("aws:CalledViaFirst", SERVICE_PRINCIPAL),
         ("aws:CalledViaLast", SERVICE_PRINCIPAL),
         ("sts:IdentityTokenAudience", "https://api.anthropic.com"),
-    ]);
-    check("sts:GetWebIdentityToken", "*", &forwarded)?;
-    check("sts:TagGetWebIdentityToken", "*", &forwarded)
+    ];
+    context.extend(forwarded.map(|(key, value)| (key.to_owned(), value.to_owned())));
+    check("sts:GetWebIdentityToken", "*", &context)?;
+    check("sts:TagGetWebIdentityToken", "*", &context)
 }
 
 impl Arrival {

@@ -1,132 +1,177 @@
 //! `AssumeRole`: constraints first, then who may, then for how long. AWS does not say which part of "who may" failed.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
-
-use quick_xml::escape::escape;
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
 use super::StsError;
 use super::form::Form;
-use crate::caller::Caller;
-use crate::iam::{AccessRequest, Decision, Policy};
-use crate::state::{BASE62, Session, State, random_text};
+use super::parameters::{Parameters, packed_policy_percent};
+use super::result::session_result;
+use crate::caller::{Caller, Context};
+use crate::iam::{AccessRequest, Decision};
+use crate::journal::AssumeRoleParameters;
+use crate::session::{Grant, Session};
+use crate::state::{State, whole_seconds};
+use crate::world::{Role, World};
 
 const CHAINING_LIMIT_SECONDS: u32 = 3600;
 
-/// The call's parameters, within their limits.
-struct Parameters<'a> {
-    role_arn: &'a str,
-    session_name: &'a str,
-    external_id: Option<&'a str>,
-    duration_seconds: Option<u32>,
-    source_identity: Option<&'a str>,
-    tags: Vec<(&'a str, &'a str)>,
-    policy: Option<Policy>,
-    packed_policy_percent: Option<usize>,
+/// What a call asks for, as sent.
+pub(super) fn as_sent(form: &Form) -> AssumeRoleParameters {
+    let text = |name: &str| form.get(name).map(str::to_owned);
+    let tags: BTreeMap<String, String> = (1..=form.members("Tags"))
+        .filter_map(|index| {
+            let key = text(&format!("Tags.member.{index}.Key"))?;
+            Some((key, text(&format!("Tags.member.{index}.Value")).unwrap_or_default()))
+        })
+        .collect();
+    let policy = form.get("Policy");
+    let pairs = tags.iter().map(|(key, value)| (key.as_str(), value.as_str()));
+    AssumeRoleParameters {
+        role_arn: text("RoleArn").unwrap_or_default(),
+        role_session_name: text("RoleSessionName").unwrap_or_default(),
+        external_id: text("ExternalId"),
+        duration_seconds: form.get("DurationSeconds").and_then(|seconds| seconds.parse().ok()),
+        packed_policy_percent: packed_policy_percent(policy, pairs),
+        transitive_tag_keys: form.list("TransitiveTagKeys").into_iter().map(str::to_owned).collect(),
+        source_identity: text("SourceIdentity"),
+        policy: policy.map(|text| serde_json::from_str(text).unwrap_or_else(|_| text.into())),
+        tags,
+    }
 }
 
 /// Opens a session. The answer is the inside of `AssumeRoleResult`.
-pub(super) fn assume_role(state: &State, caller: &Caller, form: &Form) -> Result<String, StsError> {
+pub(super) fn assume_role(
+    state: &State,
+    caller: &Caller,
+    form: &Form,
+    region: &str,
+) -> Result<String, StsError> {
     let parameters = Parameters::parse(form)?;
-    let (role_name, account, max_seconds) = authorise(state, caller, &parameters)?;
-    let seconds = duration(caller, &parameters, max_seconds)?;
-    // AWS writes whole seconds; the expiry kept must be the one announced.
-    let now = OffsetDateTime::from(state.now()).replace_nanosecond(0).expect("zero nanoseconds are in range");
-    let expires_at = now + Duration::from_secs(u64::from(seconds));
-    let upper = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-    let access_key_id = format!("ASIA{}", random_text(upper, 16));
-    let assumed_role_id = format!("AROA{}:{}", random_text(upper, 17), parameters.session_name);
-    let session = Session {
-        secret_access_key: random_text(BASE62, 40),
-        session_token: format!("IQoJb3JpZ2luEMULATOR{}", random_text(BASE62, 340)),
-        expires_at: expires_at.into(),
-        arn: format!("arn:aws:sts::{account}:assumed-role/{role_name}/{}", parameters.session_name),
-        account,
-        assumed_role_id,
-        role_name,
-        session_policy: parameters.policy.clone(),
+    let (role_name, role) = {
+        let world = state.world();
+        let (name, role) = authorise(&world, caller, &parameters)?;
+        check_region(&world, region, [&caller.account, &role.account])?;
+        (name.to_owned(), role.clone())
     };
+    check_inherited(caller, &parameters)?;
+    let seconds = duration(caller, &parameters, role.max_session_duration)?;
+    let now = whole_seconds(state.now());
+    let session = Session::open(Grant {
+        account: role.account.clone(),
+        role_arn: role.arn(&role_name),
+        role_name,
+        session_name: parameters.session_name.to_owned(),
+        expires_at: now + Duration::from_secs(u64::from(seconds)),
+        policy: parameters.policy.clone(),
+        tags: effective_tags(caller, &parameters),
+        transitive_tag_keys: caller
+            .transitive_tags
+            .keys()
+            .map(String::as_str)
+            .chain(parameters.transitive_tag_keys.iter().copied())
+            .map(str::to_ascii_lowercase)
+            .collect(),
+        source_identity: effective_source_identity(caller, &parameters).map(str::to_owned),
+        external_id: parameters.external_id.map(str::to_owned),
+        opened_by: caller.arn.clone(),
+    });
     let announced = now + Duration::from_secs(u64::from(state.announced_seconds(seconds)));
-    let answer = result(&parameters, &access_key_id, &session, announced);
-    state.keep_session(access_key_id, session);
+    let answer = session_result(&session, announced, parameters.packed_policy_percent);
+    state.keep_session(session);
     Ok(answer)
 }
 
-fn result(
-    parameters: &Parameters<'_>,
-    access_key_id: &str,
-    session: &Session,
-    expires_at: OffsetDateTime,
-) -> String {
-    let expiration = expires_at.format(&Rfc3339).expect("a time of this century has an RFC 3339 form");
-    let packed = parameters
-        .packed_policy_percent
-        .map_or_else(String::new, |percent| format!("<PackedPolicySize>{percent}</PackedPolicySize>"));
-    let source_identity = parameters.source_identity.map_or_else(String::new, |identity| {
-        format!("<SourceIdentity>{}</SourceIdentity>", escape(identity))
-    });
-    format!(
-        "<AssumedRoleUser><AssumedRoleId>{}</AssumedRoleId><Arn>{}</Arn></AssumedRoleUser><Credentials><AccessKeyId>{access_key_id}</AccessKeyId><SecretAccessKey>{}</SecretAccessKey><SessionToken>{}</SessionToken><Expiration>{expiration}</Expiration></Credentials>{packed}{source_identity}",
-        escape(&session.assumed_role_id),
-        escape(&session.arn),
-        session.secret_access_key,
-        session.session_token,
-    )
-}
-
-/// The role's name, account and longest session, if the caller may assume it.
-fn authorise(
-    state: &State,
+/// The role and its name, if the caller may assume it.
+fn authorise<'a>(
+    world: &'a World,
     caller: &Caller,
     parameters: &Parameters<'_>,
-) -> Result<(String, String, u32), StsError> {
+) -> Result<(&'a str, &'a Role), StsError> {
+    let context = context(caller, parameters);
     let mut actions = vec!["sts:AssumeRole"];
-    actions.extend((!parameters.tags.is_empty()).then_some("sts:TagSession"));
-    actions.extend(parameters.source_identity.map(|_| "sts:SetSourceIdentity"));
-    let world = state.world();
+    // Inherited tags and an inherited identity are passed on, which takes the same permissions as to set them.
+    actions.extend((!effective_tags(caller, parameters).is_empty()).then_some("sts:TagSession"));
+    actions.extend(effective_source_identity(caller, parameters).map(|_| "sts:SetSourceIdentity"));
     let role = world.role_by_arn(parameters.role_arn);
-    for action in actions {
-        let allowed = role.is_some_and(|(_, role)| {
-            let context = context(caller, parameters);
-            let context: Vec<(&str, &str)> =
-                context.iter().map(|(key, value)| (key.as_str(), *value)).collect();
-            let request = AccessRequest {
-                identities: &caller.identities,
-                account: &caller.account,
-                action,
-                resource: parameters.role_arn,
-                context: &context,
-            };
-            let trusted = role.trust_policy.decide(&request) == Decision::Allowed;
-            let in_same_account =
-                role.account == caller.account && role.trust_policy.names_directly(&caller.identities);
-            trusted && (in_same_account || caller.authorise(action, parameters.role_arn, &context).is_ok())
-        });
-        if !allowed {
-            let message = format!(
-                "User: {} is not authorized to perform: {action} on resource: {}",
-                caller.arn, parameters.role_arn
-            );
-            return Err(StsError::new(403, "AccessDenied", message));
-        }
+    let denied =
+        |action: &&str| !role.is_some_and(|(_, role)| may(caller, role, action, parameters, &context));
+    if let Some(action) = actions.iter().find(|action| denied(action)) {
+        return Err(StsError::not_authorised(&caller.arn, action, parameters.role_arn));
     }
-    let (name, role) =
-        role.expect("the first action is always asked, and a role that is not there allows nothing");
-    Ok((name.to_owned(), role.account.clone(), role.max_session_duration))
+    Ok(role.expect("the first action is always asked, and a role that is not there allows nothing"))
 }
 
-fn context<'a>(caller: &'a Caller, parameters: &'a Parameters<'_>) -> Vec<(String, &'a str)> {
-    let mut context = vec![
-        ("aws:PrincipalArn".to_owned(), caller.arn.as_str()),
-        ("aws:PrincipalAccount".to_owned(), caller.account.as_str()),
-        ("sts:RoleSessionName".to_owned(), parameters.session_name),
-        ("aws:SecureTransport".to_owned(), "true"),
-    ];
-    context.extend(parameters.external_id.map(|id| ("sts:ExternalId".to_owned(), id)));
-    context.extend(parameters.source_identity.map(|id| ("sts:SourceIdentity".to_owned(), id)));
-    context.extend(parameters.tags.iter().map(|(key, value)| (format!("aws:RequestTag/{key}"), *value)));
+/// Whether the role's trust policy and the caller's own policies allow it.
+fn may(caller: &Caller, role: &Role, action: &str, parameters: &Parameters<'_>, context: &Context) -> bool {
+    let resource = parameters.role_arn;
+    let pairs: Vec<(&str, &str)> =
+        context.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+    let request = AccessRequest {
+        identities: &caller.identities,
+        account: &caller.account,
+        action,
+        resource,
+        context: &pairs,
+    };
+    let is_granted = role.account == caller.account && role.trust_policy.names_directly(&caller.identities);
+    role.trust_policy.decide(&request) == Decision::Allowed
+        && if is_granted {
+            caller.authorise_granted(action, resource, context).is_ok()
+        } else {
+            caller.authorise(action, resource, context).is_ok()
+        }
+}
+
+fn context(caller: &Caller, parameters: &Parameters<'_>) -> Context {
+    let key = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let mut context = caller.context();
+    context.push(key("sts:RoleSessionName", parameters.session_name));
+    context.extend(parameters.external_id.map(|id| key("sts:ExternalId", id)));
+    context.extend(parameters.source_identity.map(|identity| key("sts:SourceIdentity", identity)));
+    context.extend(parameters.tags.iter().map(|(name, value)| key(&format!("aws:RequestTag/{name}"), value)));
+    context.extend(parameters.tags.iter().map(|(name, _)| key("aws:TagKeys", name)));
+    context.extend(parameters.transitive_tag_keys.iter().map(|name| key("sts:TransitiveTagKeys", name)));
     context
+}
+
+/// Sent tags, and those that the caller's session passes on.
+fn effective_tags(caller: &Caller, parameters: &Parameters<'_>) -> BTreeMap<String, String> {
+    let sent = parameters.tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+    caller.transitive_tags.clone().into_iter().chain(sent).collect()
+}
+
+fn effective_source_identity<'a>(caller: &'a Caller, parameters: &Parameters<'a>) -> Option<&'a str> {
+    caller.source_identity.as_deref().or(parameters.source_identity)
+}
+
+/// What a chain passes on cannot be changed further down.
+fn check_inherited(caller: &Caller, parameters: &Parameters<'_>) -> Result<(), StsError> {
+    let is_inherited = |key: &str| caller.transitive_tags.keys().any(|name| name.eq_ignore_ascii_case(key));
+    if parameters.tags.iter().any(|(key, _)| is_inherited(key)) {
+        return Err(StsError::invalid_value(
+            "One of the specified transitive tag keys can't be set because it conflicts with a transitive tag key from the calling session.",
+        ));
+    }
+    match (caller.source_identity.as_deref(), parameters.source_identity) {
+        (Some(inherited), Some(sent)) if inherited != sent => {
+            Err(StsError::not_authorised(&caller.arn, "sts:SetSourceIdentity", parameters.role_arn))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// STS must be activated in the region for whoever asks and for whoever is asked.
+pub(super) fn check_region<'a>(
+    world: &World,
+    region: &str,
+    accounts: impl IntoIterator<Item = &'a String>,
+) -> Result<(), StsError> {
+    let is_inactive = |account: &&String| {
+        let account = world.accounts.get(*account);
+        account.is_some_and(|account| account.sts_inactive_regions.iter().any(|inactive| inactive == region))
+    };
+    accounts.into_iter().find(is_inactive).map_or(Ok(()), |account| Err(StsError::region_disabled(account)))
 }
 
 fn duration(caller: &Caller, parameters: &Parameters<'_>, max_seconds: u32) -> Result<u32, StsError> {
@@ -136,180 +181,17 @@ fn duration(caller: &Caller, parameters: &Parameters<'_>, max_seconds: u32) -> R
         Some(seconds) if is_chained && seconds > CHAINING_LIMIT_SECONDS => Err(StsError::validation(
             "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.",
         )),
-        Some(seconds) if seconds > max_seconds => Err(StsError::validation(
+        Some(seconds) => within(seconds, max_seconds),
+    }
+}
+
+/// `seconds`, if the role lets a session last so long.
+pub(super) fn within(seconds: u32, max_seconds: u32) -> Result<u32, StsError> {
+    if seconds > max_seconds {
+        Err(StsError::validation(
             "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.",
-        )),
-        Some(seconds) => Ok(seconds),
-    }
-}
-
-impl<'a> Parameters<'a> {
-    fn parse(form: &'a Form) -> Result<Self, StsError> {
-        let role_arn = required(form, "RoleArn", "roleArn")?;
-        check_length("roleArn", role_arn, 20, 2048)?;
-        if !is_role_arn(role_arn) {
-            return Err(StsError::validation(format!("{role_arn} is invalid")));
-        }
-        let session_name = required(form, "RoleSessionName", "roleSessionName")?;
-        check_text("roleSessionName", session_name, 2, 64, "=,.@-", "[\\w+=,.@-]*")?;
-        let external_id = form.get("ExternalId");
-        if let Some(external_id) = external_id {
-            check_text("externalId", external_id, 2, 1224, "=,.@:/-", "[\\w+=,.@:\\/-]*")?;
-        }
-        let source_identity = form.get("SourceIdentity");
-        if let Some(identity) = source_identity {
-            check_text("sourceIdentity", identity, 2, 64, "=,.@-", "[\\w+=,.@-]*")?;
-            if identity.starts_with("aws:") {
-                return Err(StsError::validation("sourceIdentity must not begin with aws:"));
-            }
-        }
-        let tags = parse_tags(form)?;
-        let policy_text = form.get("Policy");
-        let policy = policy_text.map(parse_session_policy).transpose()?;
-        if form.members("PolicyArns") > 0 {
-            return Err(StsError::validation(
-                "PolicyArns: this emulator knows no managed policies; pass Policy.",
-            ));
-        }
-        Ok(Self {
-            role_arn,
-            session_name,
-            external_id,
-            duration_seconds: parse_duration(form.get("DurationSeconds"))?,
-            source_identity,
-            packed_policy_percent: packed_percent(policy_text, &tags)?,
-            tags,
-            policy,
-        })
-    }
-}
-
-fn required<'a>(form: &'a Form, name: &str, member: &str) -> Result<&'a str, StsError> {
-    form.get(name).ok_or_else(|| {
-        StsError::validation(format!(
-            "1 validation error detected: Value null at '{member}' failed to satisfy constraint: Member must not be null"
         ))
-    })
-}
-
-fn constraint(member: &str, value: &str, constraint: &str) -> StsError {
-    StsError::validation(format!(
-        "1 validation error detected: Value '{value}' at '{member}' failed to satisfy constraint: {constraint}"
-    ))
-}
-
-fn check_length(member: &str, value: &str, shortest: usize, longest: usize) -> Result<(), StsError> {
-    let length = value.chars().count();
-    if length < shortest {
-        Err(constraint(
-            member,
-            value,
-            &format!("Member must have length greater than or equal to {shortest}"),
-        ))
-    } else if length > longest {
-        Err(constraint(member, value, &format!("Member must have length less than or equal to {longest}")))
     } else {
-        Ok(())
-    }
-}
-
-fn check_text(
-    member: &str,
-    value: &str,
-    shortest: usize,
-    longest: usize,
-    marks: &str,
-    pattern: &str,
-) -> Result<(), StsError> {
-    check_length(member, value, shortest, longest)?;
-    let allowed = |character: char| {
-        character.is_ascii_alphanumeric() || "_+".contains(character) || marks.contains(character)
-    };
-    if value.chars().all(allowed) {
-        Ok(())
-    } else {
-        Err(constraint(member, value, &format!("Member must satisfy regular expression pattern: {pattern}")))
-    }
-}
-
-fn is_role_arn(text: &str) -> bool {
-    let mut parts = text.splitn(6, ':');
-    let mut next = || parts.next().unwrap_or_default();
-    let is_partition = |text: &str| text.starts_with("aws");
-    next() == "arn"
-        && is_partition(next())
-        && next() == "iam"
-        && next().is_empty()
-        && matches!(next(), account if account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit()))
-        && next().strip_prefix("role/").is_some_and(|name| !name.is_empty())
-}
-
-fn parse_duration(text: Option<&str>) -> Result<Option<u32>, StsError> {
-    let Some(text) = text else { return Ok(None) };
-    let seconds: u32 =
-        text.parse().map_err(|_| StsError::new(400, "MalformedInput", "DurationSeconds is not a number"))?;
-    if seconds < 900 {
-        Err(constraint("durationSeconds", text, "Member must have value greater than or equal to 900"))
-    } else if seconds > 43_200 {
-        Err(constraint("durationSeconds", text, "Member must have value less than or equal to 43200"))
-    } else {
-        Ok(Some(seconds))
-    }
-}
-
-fn parse_tags(form: &Form) -> Result<Vec<(&str, &str)>, StsError> {
-    let count = form.members("Tags");
-    if count > 50 || form.members("TransitiveTagKeys") > 50 {
-        return Err(StsError::validation(
-            "1 validation error detected: Value at 'tags' failed to satisfy constraint: Member must have length less than or equal to 50",
-        ));
-    }
-    let mut tags: Vec<(&str, &str)> = Vec::with_capacity(count);
-    for index in 1..=count {
-        let key = form.get(&format!("Tags.member.{index}.Key")).unwrap_or_default();
-        let value = form.get(&format!("Tags.member.{index}.Value")).unwrap_or_default();
-        check_length(&format!("tags.{index}.member.key"), key, 1, 128)?;
-        check_length(&format!("tags.{index}.member.value"), value, 0, 256)?;
-        if tags.iter().any(|(other, _)| other.eq_ignore_ascii_case(key)) {
-            return Err(StsError::new(
-                400,
-                "InvalidParameterValue",
-                "Duplicate tag keys found. Please note that Tag keys are case insensitive.",
-            ));
-        }
-        tags.push((key, value));
-    }
-    Ok(tags)
-}
-
-fn parse_session_policy(text: &str) -> Result<Policy, StsError> {
-    let malformed = |reason: String| StsError::new(400, "MalformedPolicyDocument", reason);
-    check_length("policy", text, 1, 2048)?;
-    if !text.chars().all(|character| matches!(character, '\t' | '\n' | '\r' | ' '..='\u{ff}')) {
-        return Err(malformed("The policy contains characters that are not allowed.".into()));
-    }
-    let policy = Policy::from_json(text)
-        .map_err(|error| malformed(format!("This policy contains invalid Json: {error}")))?;
-    if policy.is_resource_policy() {
-        return Err(malformed("A session policy must not specify a Principal.".into()));
-    }
-    Ok(policy)
-}
-
-/// AWS packs policy and tags in a form of its own; here the packed form is the plain one, against 2048 bytes.
-fn packed_percent(policy: Option<&str>, tags: &[(&str, &str)]) -> Result<Option<usize>, StsError> {
-    let bytes =
-        policy.map_or(0, str::len) + tags.iter().map(|(key, value)| key.len() + value.len()).sum::<usize>();
-    let percent = (bytes * 100).div_ceil(2048);
-    match percent {
-        0 => Ok(None),
-        1..=100 => Ok(Some(percent)),
-        _ => Err(StsError::new(
-            400,
-            "PackedPolicyTooLarge",
-            format!(
-                "Packed size of session tags and policy is {percent}% of the limit. Please use smaller values."
-            ),
-        )),
+        Ok(seconds)
     }
 }

@@ -18,6 +18,11 @@ impl Form {
         self.0.iter().find(|(candidate, _)| candidate == name).map(|(_, value)| value.as_str())
     }
 
+    /// The members of a list of plain values.
+    pub(super) fn list(&self, name: &str) -> Vec<&str> {
+        (1..=self.members(name)).filter_map(|index| self.get(&format!("{name}.member.{index}"))).collect()
+    }
+
     /// How many members the list `name` has.
     pub(super) fn members(&self, name: &str) -> usize {
         let prefix = format!("{name}.member.");

@@ -47,6 +47,7 @@ async fn the_world_can_be_changed_and_the_log_read_and_emptied() {
     assert_eq!(lab.assume(&[("ExternalId", EXTERNAL_ID)]).await.0, 400);
     put("sts", json!({"mode": "slow", "ms": 1})).await;
     assert_eq!(lab.assume(&[("ExternalId", EXTERNAL_ID)]).await.0, 200);
+    put("sts", json!({"mode": "slow", "ms": 1, "regions": ["eu-west-1"]})).await;
     put("clock", json!({"offset_seconds": 600})).await;
     assert_eq!(lab.send(&call, &keys).await.0, 401);
     put("clock", json!({"offset_seconds": 0})).await;
@@ -81,5 +82,7 @@ async fn wrong_calls_are_refused_with_a_reason() {
     assert_eq!(control(&lab, "GET", "nothing", &Value::Null).await.0, 404);
     let (status, body) = control(&lab, "PUT", "sts", &json!({"mode": "dance"})).await;
     assert!(status == 400 && body["error"].as_str().unwrap().contains("dance"), "{body}");
+    let nowhere = json!({"mode": "ok", "regions": "us-west-2"});
+    assert_eq!(control(&lab, "PUT", "sts", &nowhere).await.0, 400);
     assert_eq!(control(&lab, "PUT", "roles/x", &json!({"account": "1"})).await.0, 400);
 }

@@ -2,8 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
 
+mod chaining;
 mod client;
 mod control;
+mod limits;
 mod platform;
 mod scripts;
 mod sts;

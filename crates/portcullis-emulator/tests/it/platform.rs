@@ -122,7 +122,7 @@ async fn account_version_and_workspace_are_checked() {
         lab.send(&call.clone().with("anthropic-beta", "context-1m-2025-08-07"), &session).await.0,
         200
     );
-    let account = |federation, subscribed| Account { federation, subscribed };
+    let account = |federation, subscribed| Account { federation, subscribed, ..Account::ready() };
     let set =
         |value| lab.emulator.change_world(|world| _ = world.accounts.insert(CUSTOMER_ACCOUNT.into(), value));
     set(account(true, false));

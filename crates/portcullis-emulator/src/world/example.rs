@@ -1,0 +1,96 @@
+//! The example world, its names, and the policies it is made of.
+
+use serde_json::json;
+
+use super::{Account, Principal, Role, Workspace, World};
+use crate::iam::Policy;
+
+/// The gateway's account in the example world.
+pub const GATEWAY_ACCOUNT: &str = "111122223333";
+/// The customer's account in the example world.
+pub const CUSTOMER_ACCOUNT: &str = "123456789012";
+/// The gateway's user in the example world.
+pub const GATEWAY_ARN: &str = "arn:aws:iam::111122223333:user/portcullis-gateway";
+/// The access key id of the gateway's user. Exists nowhere else.
+pub const GATEWAY_ACCESS_KEY_ID: &str = "AKIAEMULATOREXAMPLE1";
+/// The secret of the gateway's user. Made up for the emulator, opens nothing.
+pub const GATEWAY_SECRET_ACCESS_KEY: &str = "emulator/only/not/a/real/secret/EXAMPLEKEY";
+/// The role that the example world lets the gateway assume.
+pub const ROLE_ARN: &str = "arn:aws:iam::123456789012:role/portcullis-claude";
+/// The external ID that the role asks for.
+pub const EXTERNAL_ID: &str = "portcullis-emulator-external-id";
+/// The customer's workspace, in [`REGION`].
+pub const WORKSPACE_ID: &str = "wrkspc_01AbCdEf23GhIj";
+/// The region of the workspace.
+pub const REGION: &str = "us-west-2";
+
+impl World {
+    /// The world that `portcullis emulate` shows: the gateway's user in one account, and in the customer's account a
+    /// role that asks for an external ID, with a workspace in us-west-2 and another in eu-central-1.
+    #[must_use]
+    pub fn example() -> Self {
+        let account = Account::ready();
+        let gateway = Principal {
+            arn: GATEWAY_ARN.into(),
+            account: GATEWAY_ACCOUNT.into(),
+            access_key_id: GATEWAY_ACCESS_KEY_ID.into(),
+            secret_access_key: GATEWAY_SECRET_ACCESS_KEY.into(),
+            policy: policy(json!({"Version": "2012-10-17", "Statement": [
+                {"Effect": "Allow", "Action": ["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"], "Resource": "arn:aws:iam::*:role/*"}]})),
+        };
+        let role = Role {
+            account: CUSTOMER_ACCOUNT.into(),
+            path: "/".into(),
+            trust_policy: trust_policy(GATEWAY_ARN, Some(EXTERNAL_ID)),
+            permissions_policy: least_privilege(REGION, CUSTOMER_ACCOUNT, WORKSPACE_ID),
+            permissions_boundary: None,
+            max_session_duration: 3600,
+        };
+        let workspace = |region: &str| Workspace { account: CUSTOMER_ACCOUNT.into(), region: region.into() };
+        Self {
+            organization_id: "4b0d3f62-7c51-4d3e-9b55-0e6a6f1c2d3e".into(),
+            accounts: [(GATEWAY_ACCOUNT.to_owned(), account.clone()), (CUSTOMER_ACCOUNT.to_owned(), account)]
+                .into(),
+            principals: vec![gateway],
+            roles: [("portcullis-claude".to_owned(), role)].into(),
+            workspaces: [
+                (WORKSPACE_ID.to_owned(), workspace(REGION)),
+                ("wrkspc_02KlMnOp45QrSt".to_owned(), workspace("eu-central-1")),
+            ]
+            .into(),
+            regional_endpoints: false,
+            workspace_header_must_be_signed: true,
+        }
+    }
+}
+
+/// A trust policy for one principal, with the external ID if there is one.
+#[must_use]
+pub fn trust_policy(principal: &str, external_id: Option<&str>) -> Policy {
+    let mut statement =
+        json!({"Effect": "Allow", "Principal": {"AWS": principal}, "Action": "sts:AssumeRole"});
+    if let Some(external_id) = external_id {
+        statement["Condition"] = json!({"StringEquals": {"sts:ExternalId": external_id}});
+    }
+    policy(json!({"Version": "2012-10-17", "Statement": [statement]}))
+}
+
+/// The permissions a gateway needs for messages on one workspace, and the two token actions the service itself needs.
+#[must_use]
+pub fn least_privilege(region: &str, account: &str, workspace: &str) -> Policy {
+    let via = "aws-external-anthropic.amazonaws.com";
+    let actions = ["CreateInference", "CountTokens", "GetModel", "ListModels"]
+        .map(|action| format!("aws-external-anthropic:{action}"));
+    policy(json!({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow",
+         "Action": actions,
+         "Resource": format!("arn:aws:aws-external-anthropic:{region}:{account}:workspace/{workspace}")},
+        {"Effect": "Allow", "Action": "sts:GetWebIdentityToken", "Resource": "*",
+         "Condition": {"StringEquals": {"aws:CalledViaLast": via}, "ForAnyValue:StringEquals": {"sts:IdentityTokenAudience": ["https://api.anthropic.com", "https://platform.claude.com"]}}},
+        {"Effect": "Allow", "Action": "sts:TagGetWebIdentityToken", "Resource": "*",
+         "Condition": {"StringEquals": {"aws:CalledViaLast": via}}}]}))
+}
+
+fn policy(document: serde_json::Value) -> Policy {
+    document.try_into().expect("the documents of this file are policies; the test loads each")
+}
