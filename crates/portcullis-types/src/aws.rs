@@ -98,7 +98,7 @@ fn parse_session_name(raw: &str) -> Result<(), InvalidSessionName> {
 }
 
 /// The characters AWS writes as `[\w+=,.@-]`.
-fn is_iam_word(b: u8) -> bool {
+pub(crate) fn is_iam_word(b: u8) -> bool {
     b.is_ascii_alphanumeric() || b"_+=,.@-".contains(&b)
 }
 
@@ -145,22 +145,18 @@ pub enum InvalidRoleArn {
     Name,
 }
 
-/// Twelve digits.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct AccountId(Box<str>);
+/// Why a string is no [`AccountId`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("an AWS account is twelve digits")]
+pub struct InvalidAccountId;
 
-impl AccountId {
-    /// The twelve digits.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
+parsed_string! {
+    /// An AWS account: twelve digits.
+    AccountId, InvalidAccountId, parse_account_id
 }
 
-impl fmt::Display for AccountId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
+fn parse_account_id(raw: &str) -> Result<(), InvalidAccountId> {
+    if fits(raw, 12..=12, |b| b.is_ascii_digit()) { Ok(()) } else { Err(InvalidAccountId) }
 }
 
 parsed_string! {
@@ -184,9 +180,7 @@ fn parse_role_arn(raw: &str) -> Result<(), InvalidRoleArn> {
     if service != "iam" || !region.is_empty() {
         return Err(InvalidRoleArn::Service);
     }
-    if !fits(account, 12..=12, |b| b.is_ascii_digit()) {
-        return Err(InvalidRoleArn::Account);
-    }
+    parse_account_id(account).map_err(|InvalidAccountId| InvalidRoleArn::Account)?;
     let path_and_name = resource.strip_prefix("role/").ok_or(InvalidRoleArn::NotARole)?;
     let (path, name) = path_and_name.rsplit_once('/').unwrap_or(("", path_and_name));
     // A path is any printable ASCII in IAM; a colon or a space in one is a typing error far more often than a name.

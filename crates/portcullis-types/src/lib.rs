@@ -1,6 +1,7 @@
 //! The vocabulary of the gateway: what a string from outside becomes, once, before anything else looks at it.
 //!
-//! Start with the module that bears the name of the thing: [`aws`] for what AWS names, [`slug`] and [`model`] for
+//! Start with the module that bears the name of the thing: [`aws`] for what AWS names, [`iam`]
+//! for what a new role consists of, [`slug`] and [`model`] for
 //! what callers write, [`ids`] for our own rows, [`api_key`] for the keys that developers hold, [`integration`] for
 //! what one connection to Claude Platform on AWS consists of, [`feature`] for what it may be used for, [`session`] for
 //! what the sessions of its role are like, [`verification`] for
@@ -16,6 +17,7 @@ pub mod api_key;
 pub mod aws;
 pub mod clock;
 pub mod feature;
+pub mod iam;
 pub mod ids;
 pub mod integration;
 pub mod model;
@@ -29,11 +31,13 @@ mod parsed;
 
 pub use api_key::{ApiKeySecret, InvalidApiKey};
 pub use aws::{
-    AccessKeyId, AccountId, AwsCredentials, ExternalId, InvalidAccessKeyId, InvalidExternalId, InvalidRegion,
-    InvalidRoleArn, InvalidSessionName, InvalidWorkspaceId, Region, RoleArn, SessionName, WorkspaceId,
+    AccessKeyId, AccountId, AwsCredentials, ExternalId, InvalidAccessKeyId, InvalidAccountId,
+    InvalidExternalId, InvalidRegion, InvalidRoleArn, InvalidSessionName, InvalidWorkspaceId, Region,
+    RoleArn, SessionName, WorkspaceId,
 };
 pub use clock::{Clock, ManualClock, SharedClock, SystemClock};
 pub use feature::{Feature, FeatureSet, InvalidFeature, WithoutInference};
+pub use iam::{MaxSessionDuration, PrincipalArn, RoleName, RolePath};
 pub use ids::{ApiKeyId, IntegrationId, OrganisationId, ProviderId, RequestId, TenantWorkspaceId};
 pub use integration::{ApiKeyHeader, AwsAuth, ClaudePlatformAws, Revision};
 pub use model::{InvalidModelId, InvalidModelRef, ModelId, ModelRef};
