@@ -10,15 +10,17 @@ use arc_swap::ArcSwapOption;
 use moka::policy::EvictionPolicy;
 use portcullis_types::session::{SessionDuration, Target};
 use portcullis_types::{
-    AwsAuth, AwsCredentials, ClaudePlatformAws, IntegrationId, Revision, SessionName, SessionSubject,
-    SharedClock,
+    AwsAuth, AwsCredentials, ClaudePlatformAws, ClockSkew, IntegrationId, Revision, SessionName,
+    SessionSubject, SharedClock,
 };
 use tokio::runtime::Handle;
 
 use crate::error::{CredentialsError, Explanation};
+use crate::health::{EngineStats, IntegrationHealth};
 use crate::session::{AssumeRole, SessionKey, SessionShape};
+use crate::settings::EngineSettings;
 use crate::slot::{Fetched, Renewal, Slot, Surroundings};
-use crate::source::{Source, SourceChain, SourceFingerprint, SourceIdentity, StandardChain};
+use crate::source::{Source, SourceChain, SourceFingerprint, SourceIdentity, SourceKind, StandardChain};
 use crate::sts::{AwsSts, SharedSts};
 
 /// How long a session lasts: what AWS gives by default, and the most that it gives to a caller that is itself a role.
@@ -46,15 +48,6 @@ pub struct CredentialRequest<'a> {
     pub subject: SessionSubject<'a>,
 }
 
-/// What an engine is made from.
-#[derive(Clone, Debug)]
-pub struct EngineSettings {
-    /// What time it is.
-    pub clock: SharedClock,
-    /// Where STS is, if not where the AWS SDK would look (`AWS_ENDPOINT_URL_STS`, else the regional endpoint).
-    pub sts_endpoint: Option<String>,
-}
-
 /// Keeps credentials ready for every integration. A cheap handle: clones share everything.
 #[derive(Clone, Debug)]
 pub struct CredentialEngine(Arc<Inner>);
@@ -72,6 +65,7 @@ struct Inner {
     fingerprint: ArcSwapOption<SourceFingerprint>,
     /// The cache of moka that is not for futures: making a slot is instant, and the slot does the waiting.
     sessions: moka::sync::Cache<SessionKey, Arc<Slot<Arc<AwsCredentials>>>>,
+    skew: Arc<ClockSkew>,
 }
 
 impl CredentialEngine {
@@ -81,8 +75,8 @@ impl CredentialEngine {
     /// # Panics
     /// Outside a Tokio runtime. (As an async function it cannot be polled elsewhere.)
     pub async fn from_environment(settings: EngineSettings) -> Self {
-        let sts = Arc::new(AwsSts::new(settings.sts_endpoint));
-        Self::with_parts(settings.clock, Arc::new(StandardChain), sts)
+        let sts = Arc::new(AwsSts::new(settings.sts_endpoint.clone()));
+        Self::with_settings(settings, Arc::new(StandardChain), sts)
     }
 
     /// An engine on the given chain and STS.
@@ -91,6 +85,16 @@ impl CredentialEngine {
     /// Outside a Tokio runtime: calls run in tasks of their own.
     #[must_use]
     pub fn with_parts(clock: SharedClock, chain: Arc<dyn SourceChain>, sts: SharedSts) -> Self {
+        Self::with_settings(EngineSettings::new(clock), chain, sts)
+    }
+
+    /// An engine on the given chain and STS, with settings of its own.
+    ///
+    /// # Panics
+    /// Outside a Tokio runtime, as above.
+    #[must_use]
+    pub fn with_settings(settings: EngineSettings, chain: Arc<dyn SourceChain>, sts: SharedSts) -> Self {
+        let EngineSettings { clock, skew, .. } = settings;
         let around = Surroundings { clock, runtime: Handle::current(), patience: STS_PATIENCE };
         let sessions = moka::sync::Cache::builder()
             .max_capacity(MOST_SESSIONS)
@@ -106,7 +110,49 @@ impl CredentialEngine {
             source: Arc::new(Slot::new()),
             fingerprint: ArcSwapOption::empty(),
             sessions,
+            skew,
         }))
+    }
+
+    /// How far this machine's clock is from AWS's, as far as AWS's answers told.
+    #[must_use]
+    pub fn skew(&self) -> Arc<ClockSkew> {
+        Arc::clone(&self.0.skew)
+    }
+
+    /// STS as the engine calls it: for calls that are not about keeping a session.
+    #[must_use]
+    pub fn sts(&self) -> SharedSts {
+        Arc::clone(&self.0.sts)
+    }
+
+    /// The calls that make the session of `request`. `None` for ways that need no session.
+    ///
+    /// # Errors
+    /// [`CredentialsError::InvalidRequest`] when no call can be made of the settings.
+    pub fn plan(&self, request: &CredentialRequest<'_>) -> Result<Option<SessionShape>, CredentialsError> {
+        let nobody = SourceFingerprint { kind: SourceKind::Other, account: None, long_term_key: None };
+        Ok(session_key(request, Arc::new(nobody)).map(|key| key.shape))
+    }
+
+    /// How the sessions of `integration` fare. `None` when none was ever asked for.
+    #[must_use]
+    pub fn health(&self, integration: IntegrationId) -> Option<IntegrationHealth> {
+        let sessions: Vec<_> =
+            self.0.sessions.iter().filter(|(key, _)| key.integration == integration).collect();
+        let now = self.0.around.clock.now();
+        let live: Vec<_> = sessions.iter().filter_map(|(_, slot)| slot.peek(now)).collect();
+        let expires_at = live.iter().filter_map(|session| session.expires_at).min();
+        let health = IntegrationHealth { expires_at, n_sessions: live.len(), ..IntegrationHealth::default() };
+        (!sessions.is_empty()).then_some(health)
+    }
+
+    /// What the engine has done since it started.
+    #[must_use]
+    pub fn stats(&self) -> EngineStats {
+        let now = self.0.around.clock.now();
+        let live = self.0.sessions.iter().filter(|(_, slot)| slot.peek(now).is_some());
+        EngineStats { n_sessions: live.count(), ..EngineStats::default() }
     }
 
     /// Credentials that are at hand: the hot path. Never waits; replaces them in the background when they are due.
@@ -230,7 +276,11 @@ impl CredentialEngine {
         self.0.source.current(&self.0.around_source, || self.clone().find_source())
     }
 
-    async fn source(&self) -> Result<Arc<Source>, CredentialsError> {
+    /// The gateway's own credentials, looked for if need be.
+    ///
+    /// # Errors
+    /// [`CredentialsError::SourceUnavailable`] if there are none.
+    pub async fn source(&self) -> Result<Arc<Source>, CredentialsError> {
         self.0
             .source
             .obtain(&self.0.around_source, || self.clone().find_source())

@@ -37,24 +37,30 @@
 
 pub mod engine;
 pub mod error;
+pub mod health;
 pub mod policy;
 pub mod session;
+pub mod settings;
 pub mod source;
 pub mod sts;
 
 mod backoff;
 mod lifetime;
 mod slot;
+mod warm;
 
 use std::future::Future;
 use std::pin::Pin;
 
-pub use engine::{CredentialEngine, CredentialRequest, EngineSettings};
+pub use engine::{CredentialEngine, CredentialRequest};
 pub use error::{CredentialsError, Explanation, Fault};
+pub use health::{EngineStats, HealthError, IntegrationHealth, Notice, RefreshLag};
 pub use session::{AssumeRole, SessionShape};
+pub use settings::{EngineSettings, StsBudget, StsEndpoint};
 pub use slot::Renewal;
 pub use source::{Source, SourceChain, SourceFingerprint, SourceIdentity, SourceKind};
 pub use sts::{AssumedRole, AssumesRoles, CallerIdentity};
+pub use warm::{WarmRequest, WarmedUp};
 
 /// A future behind a pointer: what the object-safe seams of this crate return.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

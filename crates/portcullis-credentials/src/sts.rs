@@ -164,4 +164,4 @@ fn for_the_sdk(credentials: &AwsCredentials) -> Credentials {
 }
 
 /// A shared handle on STS.
-pub(crate) type SharedSts = Arc<dyn AssumesRoles>;
+pub type SharedSts = Arc<dyn AssumesRoles>;

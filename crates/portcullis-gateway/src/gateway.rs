@@ -5,12 +5,11 @@ use std::sync::Arc;
 use portcullis_catalog::Catalog;
 use portcullis_credentials::CredentialEngine;
 use portcullis_signer::Signer;
-use portcullis_types::SharedClock;
+use portcullis_types::{ClockSkew, SharedClock};
 use tokio_util::sync::CancellationToken;
 
 use crate::error::GatewayError;
 use crate::settings::GatewaySettings;
-use crate::skew::ClockSkew;
 use crate::upstream::Upstream;
 
 /// The data plane: cheap handles on everything the way of a request needs.
@@ -25,7 +24,8 @@ pub(crate) struct Parts {
     pub(crate) upstream: Upstream,
     pub(crate) settings: GatewaySettings,
     pub(crate) clock: SharedClock,
-    pub(crate) skew: ClockSkew,
+    /// The engine's own: STS and the platform live by the same time.
+    pub(crate) skew: Arc<ClockSkew>,
     /// Cancelled when the drain's time is over: streams that still run end with an error event.
     pub(crate) drain_deadline: CancellationToken,
 }
@@ -57,6 +57,7 @@ impl Gateway {
     ) -> Result<Self, reqwest::Error> {
         let upstream = Upstream::new(&settings)?;
         let signer = Signer::new();
+        let skew = credentials.skew();
         Ok(Self(Arc::new(Parts {
             catalog,
             credentials,
@@ -64,7 +65,7 @@ impl Gateway {
             upstream,
             settings,
             clock,
-            skew: ClockSkew::default(),
+            skew,
             drain_deadline,
         })))
     }

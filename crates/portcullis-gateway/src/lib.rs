@@ -33,7 +33,6 @@ mod log_budget;
 mod messages;
 mod routes;
 mod settings;
-mod skew;
 mod upstream;
 mod way;
 

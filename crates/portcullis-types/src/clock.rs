@@ -1,4 +1,8 @@
-//! The one door to the wall clock.
+//! The one door to the wall clock, and how far that is from AWS's.
+
+mod skew;
+
+pub use skew::{ClockSkew, CorrectedClock};
 
 use std::fmt::Debug;
 use std::sync::{Arc, Mutex};

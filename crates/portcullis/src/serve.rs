@@ -115,6 +115,11 @@ pub(crate) fn existing_key_ring(config: &Config) -> Result<KeyRing> {
     }
 }
 
+/// How credentials are got and kept, as configured.
+pub(crate) fn engine_settings(_config: &Config, clock: SharedClock) -> EngineSettings {
+    EngineSettings { clock, sts_endpoint: None }
+}
+
 /// Opens the database and puts the planes together.
 async fn start(config: &Config, keys: KeyRing, shutdown: &Shutdown) -> Result<Started> {
     let clock: SharedClock = Arc::new(SystemClock);
@@ -126,9 +131,7 @@ async fn start(config: &Config, keys: KeyRing, shutdown: &Shutdown) -> Result<St
     let generated_key = made.admin_key;
     tokio::spawn(shutdown.deadline.clone().run_until_cancelled_owned(catalog.clone().watch()));
 
-    let credentials =
-        CredentialEngine::from_environment(EngineSettings { clock: Arc::clone(&clock), sts_endpoint: None })
-            .await;
+    let credentials = CredentialEngine::from_environment(engine_settings(config, Arc::clone(&clock))).await;
     let credentials = Arc::new(credentials);
     let settings = GatewaySettings {
         upstream_base: config.upstream_base.clone(),

@@ -65,7 +65,7 @@ fn is_the_child() -> bool {
 }
 
 async fn report_who_the_gateway_is() {
-    let settings = EngineSettings { clock: Arc::new(SystemClock), sts_endpoint: None };
+    let settings = EngineSettings::new(Arc::new(SystemClock));
     let engine = CredentialEngine::from_environment(settings).await;
     match engine.source_identity().await {
         Ok(identity) => {
@@ -140,8 +140,8 @@ async fn the_standard_chain_is_asked_in_full_and_says_where_it_found_what() {
 async fn starting_needs_no_aws_and_waits_for_nothing() {
     // Nothing listens where this engine would look; it must not look.
     let started = tokio::time::Instant::now();
-    let settings =
-        EngineSettings { clock: Arc::new(SystemClock), sts_endpoint: Some("http://127.0.0.1:1".to_owned()) };
+    let mut settings = EngineSettings::new(Arc::new(SystemClock));
+    settings.sts_endpoint = Some("http://127.0.0.1:1".to_owned());
     let mut starting = Box::pin(CredentialEngine::from_environment(settings));
     let waker = std::task::Waker::noop();
     let first_poll = starting.as_mut().poll(&mut std::task::Context::from_waker(waker));

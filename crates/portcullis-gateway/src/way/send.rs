@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use portcullis_credentials::Renewal;
 use portcullis_provider::error::{UpstreamCause, UpstreamError};
+use portcullis_signer::ClockOffset;
 use portcullis_types::AwsAuth;
 use tracing::warn;
 
@@ -82,7 +83,7 @@ pub(crate) async fn dispatch(
         request.id = %arrival.request_id,
         integration.id = %attempt.admitted().provider.integration_id,
         error.code = cause.code(),
-        clock.offset_s = gateway.skew.offset().seconds(),
+        clock.offset_s = gateway.skew.offset_seconds(),
         "refused by AWS; trying once more with a new session, or by AWS's clock"
     );
     settlement.failed(cause.code());
@@ -114,7 +115,7 @@ fn mend(
         let renewal = gateway.credentials.forget_rejected(&attempt.credential_request(), credentials);
         if renewal == Renewal::Worthwhile { Mended::Session } else { Mended::No }
     } else if *cause == UpstreamCause::ClockSkew
-        && gateway.skew.learn(head.header("date"), gateway.clock.now())
+        && gateway.skew.learn_from_refusal(head.header("date"), gateway.clock.now())
     {
         Mended::Clock
     } else {
@@ -140,7 +141,8 @@ async fn send(
     mut settlement: Settlement,
 ) -> Result<(Answer, Settlement), GatewayError> {
     let sent = async {
-        let pen = Pen { signer: &gateway.signer, at: gateway.clock.now(), offset: gateway.skew.offset() };
+        let offset = ClockOffset::from_seconds(gateway.skew.offset_seconds());
+        let pen = Pen { signer: &gateway.signer, at: gateway.clock.now(), offset };
         let authorised = attempt.authorise(credential, pen)?;
         execute(gateway, authorised, attempt.payload().streams).await
     };

@@ -50,7 +50,7 @@ impl Stage {
     }
 
     pub(crate) async fn with(upstream: SocketAddr, adjust: impl FnOnce(&mut GatewaySettings)) -> Self {
-        let settings = EngineSettings { clock: Arc::new(SystemClock), sts_endpoint: None };
+        let settings = EngineSettings::new(Arc::new(SystemClock));
         let engine = CredentialEngine::from_environment(settings).await;
         let key_pair = NewAuth::AccessKey {
             access_key_id: "AKIAIOSFODNN7EXAMPLE".parse().unwrap(),
