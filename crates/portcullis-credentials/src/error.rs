@@ -5,19 +5,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use portcullis_provider::error::{Class, Denial, Explained, redact, sts};
+
+pub use portcullis_provider::error::Fault;
+
 /// Longest text of AWS that is kept, in characters: a denial with two long ARNs fits, an HTML page does not.
 const LONGEST_MESSAGE: usize = 1000;
-
-/// Who has to act.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
-    /// Whoever set up the integration, or owns the AWS account it leads to.
-    Caller,
-    /// Whoever runs this gateway.
-    Operator,
-    /// AWS, or the way to it. Waiting helps.
-    Aws,
-}
 
 /// What AWS said, in its own words.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,9 +63,9 @@ impl fmt::Display for Explanation {
     }
 }
 
-/// Text from outside as one line of bounded length: it goes to logs and into JSON.
+/// Text from outside as one line of bounded length, without keys and tokens: it goes to logs and into JSON.
 fn one_line(raw: &str) -> String {
-    raw.chars().take(LONGEST_MESSAGE).map(|c| if c.is_control() { ' ' } else { c }).collect()
+    redact(raw).chars().take(LONGEST_MESSAGE).map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 /// Why there are no credentials.
@@ -95,6 +88,9 @@ pub enum CredentialsError {
     /// The role, or role chaining, allows less time than was asked for.
     #[error("the role's sessions may not last that long: {0}")]
     DurationTooLong(Explanation),
+    /// Session policy and session tags exceed AWS's packed limit.
+    #[error("the session policy and tags are too large: {0}")]
+    PolicyTooLarge(Explanation),
     /// STS could not accept what was sent.
     #[error("STS did not accept the request: {0}")]
     InvalidRequest(Explanation),
@@ -110,64 +106,39 @@ pub enum CredentialsError {
 }
 
 impl CredentialsError {
+    /// The row of the table of causes.
+    #[must_use]
+    pub fn class(&self) -> &'static Class {
+        match self {
+            Self::SourceUnavailable(_) => &sts::SOURCE_UNAVAILABLE,
+            Self::SourceRejected(_) => &sts::SOURCE_REJECTED,
+            Self::AccessDenied(_) => &sts::ASSUME_ROLE_DENIED,
+            Self::RegionDisabled(_) => &sts::REGION_DISABLED,
+            Self::DurationTooLong(_) => &sts::DURATION_REFUSED,
+            Self::PolicyTooLarge(_) => &sts::POLICY_TOO_LARGE,
+            Self::InvalidRequest(_) => &sts::STS_INVALID_REQUEST,
+            Self::Throttled(_) => &sts::STS_THROTTLED,
+            Self::StsUnavailable(_) => &sts::STS_UNAVAILABLE,
+            Self::MalformedAnswer(_) => &sts::STS_MALFORMED,
+        }
+    }
+
     /// A stable name for programs.
     #[must_use]
-    pub const fn code(&self) -> &'static str {
-        match self {
-            Self::SourceUnavailable(_) => "aws_source_unavailable",
-            Self::SourceRejected(_) => "aws_source_rejected",
-            Self::AccessDenied(_) => "aws_assume_role_denied",
-            Self::RegionDisabled(_) => "aws_sts_region_disabled",
-            Self::DurationTooLong(_) => "aws_session_duration_refused",
-            Self::InvalidRequest(_) => "aws_sts_invalid_request",
-            Self::Throttled(_) => "aws_sts_throttled",
-            Self::StsUnavailable(_) => "aws_sts_unavailable",
-            Self::MalformedAnswer(_) => "aws_sts_malformed_answer",
-        }
+    pub fn code(&self) -> &'static str {
+        self.class().code
     }
 
     /// Who has to act.
     #[must_use]
-    pub const fn fault(&self) -> Fault {
-        match self {
-            Self::SourceUnavailable(_) | Self::SourceRejected(_) | Self::InvalidRequest(_) => Fault::Operator,
-            Self::AccessDenied(_) | Self::RegionDisabled(_) | Self::DurationTooLong(_) => Fault::Caller,
-            Self::Throttled(_) | Self::StsUnavailable(_) | Self::MalformedAnswer(_) => Fault::Aws,
-        }
+    pub fn fault(&self) -> Fault {
+        self.class().fault
     }
 
-    /// What to do, in one line.
+    /// What it means and what to do, with the statements to add where AWS's sentence names principal and role.
     #[must_use]
-    pub const fn advice(&self) -> &'static str {
-        match self {
-            Self::SourceUnavailable(_) => {
-                "Give the gateway an AWS identity: an instance, task or pod role, AWS_PROFILE, or AWS_ACCESS_KEY_ID with AWS_SECRET_ACCESS_KEY."
-            }
-            Self::SourceRejected(_) => {
-                "Renew the gateway's own AWS credentials, and check that the machine's clock is right."
-            }
-            Self::AccessDenied(_) => {
-                "Check that the role exists, that its trust policy names the gateway's principal and this integration's external ID, and that the gateway may call sts:AssumeRole on it."
-            }
-            Self::RegionDisabled(_) => {
-                "Activate STS for this region in the account's IAM settings, or use an integration in another region."
-            }
-            Self::DurationTooLong(_) => {
-                "Raise the role's maximum session duration to at least one hour; a session assumed from another role never lasts longer than one."
-            }
-            Self::InvalidRequest(_) => {
-                "Read what STS says and correct the integration's role, external ID or session settings."
-            }
-            Self::Throttled(_) => {
-                "Wait; the gateway asks again by itself. If it lasts, look for others who call STS in this account."
-            }
-            Self::StsUnavailable(_) => {
-                "Check that the gateway can reach the region's STS endpoint (DNS, proxy, firewall, VPC endpoint); it asks again by itself."
-            }
-            Self::MalformedAnswer(_) => {
-                "Check that AWS_ENDPOINT_URL_STS leads to STS and that no proxy answers in its place."
-            }
-        }
+    pub fn explain(&self) -> Explained {
+        Explained::new(self.class(), &Denial::parse(&self.explanation().message))
     }
 
     /// Whether the same request may succeed later without anybody changing anything.
@@ -183,6 +154,7 @@ impl CredentialsError {
             Self::AccessDenied(_)
             | Self::RegionDisabled(_)
             | Self::DurationTooLong(_)
+            | Self::PolicyTooLarge(_)
             | Self::InvalidRequest(_) => false,
         }
     }
@@ -196,6 +168,7 @@ impl CredentialsError {
             | Self::AccessDenied(e)
             | Self::RegionDisabled(e)
             | Self::DurationTooLong(e)
+            | Self::PolicyTooLarge(e)
             | Self::InvalidRequest(e)
             | Self::Throttled(e)
             | Self::StsUnavailable(e)
@@ -217,6 +190,7 @@ impl CredentialsError {
             | Self::AccessDenied(e)
             | Self::RegionDisabled(e)
             | Self::DurationTooLong(e)
+            | Self::PolicyTooLarge(e)
             | Self::InvalidRequest(e)
             | Self::Throttled(e)
             | Self::StsUnavailable(e)
@@ -231,7 +205,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_kind_has_its_own_code_and_one_line_of_advice() {
+    fn every_kind_has_its_own_code_and_one_line_of_what_to_do() {
         let why = Explanation::new("why");
         let all = [
             CredentialsError::SourceUnavailable(why.clone()),
@@ -239,6 +213,7 @@ mod tests {
             CredentialsError::AccessDenied(why.clone()),
             CredentialsError::RegionDisabled(why.clone()),
             CredentialsError::DurationTooLong(why.clone()),
+            CredentialsError::PolicyTooLarge(why.clone()),
             CredentialsError::InvalidRequest(why.clone()),
             CredentialsError::Throttled(why.clone()),
             CredentialsError::StsUnavailable(why.clone()),
@@ -248,7 +223,8 @@ mod tests {
         assert_eq!(codes.len(), all.len());
         for error in all {
             assert!(error.to_string().ends_with(": why"), "{error}");
-            assert!(error.advice().len() > 20 && !error.advice().contains('\n'), "{error}");
+            let fix = error.explain().fix.unwrap();
+            assert!(fix.len() > 20 && !fix.contains('\n'), "{error}: {fix}");
         }
     }
 

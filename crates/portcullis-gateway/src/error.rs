@@ -1,5 +1,6 @@
 //! What may go wrong on the way, and what a client reads of it: the one door from errors to HTTP.
 
+use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::time::{Duration, Instant};
 
@@ -10,7 +11,7 @@ use http::{HeaderName, HeaderValue, StatusCode};
 use portcullis_catalog::Scope;
 use portcullis_credentials::CredentialsError;
 use portcullis_provider::InvalidRequest;
-use portcullis_provider::error::{ApiError, ErrorKind};
+use portcullis_provider::error::{ApiError, Denial, ErrorKind, Explained, UpstreamMeta};
 use portcullis_provider::sse::SseError;
 use portcullis_signer::SignError;
 use portcullis_types::{InvalidModelRef, InvalidSlug, NoPresentedKey, Slug};
@@ -18,6 +19,9 @@ use tracing::{error, warn};
 
 use crate::arrival::Arrival;
 use crate::log_budget::LogBudget;
+
+/// Who refuses when there is no session.
+const STS: Cow<'static, str> = Cow::Borrowed("aws-sts");
 
 /// Refused keys that are told, each in a line: who guesses keys must be seen, and must not fill the disk.
 static REFUSED_KEYS: LogBudget = LogBudget::new(5);
@@ -211,8 +215,22 @@ impl GatewayError {
 /// stable code, and what the operator is to do.
 fn credentials_error(error: &CredentialsError) -> ApiError {
     let status = if error.is_retryable() { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::BAD_GATEWAY };
-    let message = format!("the gateway could not get AWS credentials: {error}; {}", error.advice());
-    let mut shown = ApiError::new(status.as_u16(), ErrorKind::Server, error.code(), message);
+    let Explained { code, fault, fix, .. } = error.explain();
+    let advice = fix.as_deref().map(|fix| format!(". {fix}")).unwrap_or_default();
+    let message = format!("the gateway could not get AWS credentials: {error}{advice}");
+    let mut shown = ApiError::new(status.as_u16(), ErrorKind::Server, code, message);
+    let said = error.explanation();
+    shown.upstream = Some(Box::new(UpstreamMeta {
+        provider: STS,
+        upstream_code: said.aws_code.as_deref().map(str::to_owned),
+        aws_request_id: said.request_id.as_deref().map(str::to_owned),
+        cause: Some(code),
+        fault: Some(fault),
+        denied_action: Denial::parse(&said.message).action,
+        fix,
+        raw: Some(said.message.to_string()),
+        ..UpstreamMeta::default()
+    }));
     shown.retry_after = error.retry_after().map(|wait| wait.as_secs().max(1).to_string());
     shown.should_retry = Some(error.is_retryable());
     shown

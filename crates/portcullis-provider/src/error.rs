@@ -24,7 +24,11 @@
 //! an operator may not want to show: the gateway can clear [`UpstreamMeta::raw`].
 
 mod cause;
+mod class;
+mod denial;
+mod explain;
 mod rate_limits;
+mod redact;
 mod upstream;
 
 use std::borrow::Cow;
@@ -34,8 +38,12 @@ use serde::Serialize;
 use crate::invalid::InvalidRequest;
 use crate::sse;
 
-pub use cause::{Fault, UpstreamCause};
+pub use cause::UpstreamCause;
+pub use class::{Class, Fault, classes, sts};
+pub use denial::{Because, Denial, PolicyKind};
+pub use explain::Explained;
 pub use rate_limits::rate_limit_headers;
+pub use redact::redact;
 pub use upstream::{CredentialHolder, UpstreamError};
 
 /// How a client speaks.
@@ -119,11 +127,23 @@ pub struct UpstreamMeta {
     pub upstream_type: Option<String>,
     /// Its `error.details.error_code`, or AWS's error code.
     pub upstream_code: Option<String>,
-    /// Its `request-id`.
+    /// Its `request-id`, which Anthropic knows.
     pub upstream_request_id: Option<String>,
-    /// The stable code of the cause, when it was recognised.
+    /// Its `x-amzn-requestid`, which CloudTrail knows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub aws_request_id: Option<String>,
+    /// The stable code of the cause; see [`Class::code`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cause: Option<&'static str>,
+    /// Whose fault it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fault: Option<Fault>,
+    /// The IAM action that was refused, such as `aws-external-anthropic:CreateInference`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub denied_action: Option<String>,
+    /// What to do, with the statement to add or the command to run where one is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fix: Option<String>,
     /// The upstream's own text, when the error's message is another one. May name ARNs and account ids.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub raw: Option<String>,

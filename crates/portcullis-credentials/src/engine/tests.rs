@@ -335,7 +335,7 @@ async fn a_refusal_is_kept_in_the_words_of_aws_with_advice() {
     let error = world.ask(&Wanted::role()).await.unwrap_err();
     assert_eq!(error.code(), "aws_assume_role_denied");
     assert!(error.to_string().contains("is not authorized to perform: sts:AssumeRole"));
-    assert!(error.advice().contains("external ID"));
+    assert!(error.explain().fix.unwrap().contains("external ID"));
     assert_eq!(error.explanation().request_id.as_deref(), Some("req-1"));
 }
 

@@ -96,6 +96,7 @@ fn refusal(
     let kind: fn(Explanation) -> E = match code.unwrap_or_default() {
         "AccessDenied" | "AccessDeniedException" => E::AccessDenied,
         "RegionDisabledException" => E::RegionDisabled,
+        "PackedPolicyTooLarge" | "PackedPolicyTooLargeException" => E::PolicyTooLarge,
         "ExpiredToken"
         | "ExpiredTokenException"
         | "InvalidClientTokenId"
@@ -145,7 +146,7 @@ mod tests {
         check(429, "", "", "aws_sts_throttled");
         check(503, "ServiceUnavailable", "", "aws_sts_unavailable");
         check(502, "", "", "aws_sts_unavailable");
-        check(400, "PackedPolicyTooLarge", "110%", "aws_sts_invalid_request");
+        check(400, "PackedPolicyTooLarge", "110%", "aws_packed_policy_too_large");
         check(400, "ValidationError", "1 validation error detected", "aws_sts_invalid_request");
         check(403, "", "", "aws_sts_malformed_answer");
         let too_long = "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.";

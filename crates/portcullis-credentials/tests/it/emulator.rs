@@ -87,7 +87,7 @@ async fn the_trust_policy_decides_and_its_refusal_is_explained() {
     for error in [wrong_id, no_role] {
         assert_eq!(error.code(), "aws_assume_role_denied");
         assert!(error.to_string().contains("is not authorized to perform: sts:AssumeRole"), "{error}");
-        assert!(error.advice().contains("external ID"));
+        assert!(error.explain().fix.unwrap().contains("external ID"));
     }
 }
 

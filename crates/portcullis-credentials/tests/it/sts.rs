@@ -177,7 +177,7 @@ async fn refusals_keep_their_meaning_and_their_words() {
     let refusal = |status, code, message| http(status, XML, &error_xml(code, message));
     check(refusal(403, "AccessDenied", "no"), "aws_assume_role_denied", 1).await;
     check(refusal(403, "RegionDisabledException", "no"), "aws_sts_region_disabled", 1).await;
-    check(refusal(400, "PackedPolicyTooLarge", "110%"), "aws_sts_invalid_request", 1).await;
+    check(refusal(400, "PackedPolicyTooLarge", "110%"), "aws_packed_policy_too_large", 1).await;
     check(refusal(400, "Throttling", "Rate exceeded"), "aws_sts_throttled", 2).await;
     check(refusal(400, "ExpiredTokenException", "expired"), "aws_source_rejected", 4).await;
     check(refusal(403, "InvalidClientTokenId", "invalid"), "aws_source_rejected", 4).await;
@@ -206,7 +206,8 @@ async fn a_wrong_external_id_is_denied_with_advice() {
     assert_eq!(&*error.explanation().message, said);
     assert_eq!(error.explanation().aws_code.as_deref(), Some("AccessDenied"));
     assert_eq!(error.explanation().request_id.as_deref(), Some("c6104cbe-af31-11e0-8154-cbc7ccf896c7"));
-    assert!(error.advice().contains("external ID"), "{}", error.advice());
+    let fix = error.explain().fix.unwrap();
+    assert!(fix.contains("external ID"), "{fix}");
     assume(&engine).await.unwrap();
 }
 

@@ -1,23 +1,12 @@
 //! What an upstream's error means, whose fault it is and what to do.
 //!
 //! Neither AWS nor Anthropic promises the wording, so a phrase is matched in any case and anywhere in the text, and
-//! what is not recognised falls back to the status. Sources: "Claude Platform on AWS" and "Errors" in Anthropic's
-//! documentation, IAM's "Troubleshoot access denied error messages", "Common errors" of the AWS APIs.
+//! what is not recognised falls back to the status. The phrases stand in the [table](super::class).
 
-use std::fmt;
-
+use super::class::{Class, Fault, access, requests, sessions};
+use super::denial::Denial;
+use super::explain::Explained;
 use super::upstream::UpstreamError;
-
-/// Who can do something about an error.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Fault {
-    /// The one who sent the request.
-    Caller,
-    /// The one who runs the gateway or owns the AWS account.
-    Operator,
-    /// The upstream; waiting helps.
-    Upstream,
-}
 
 /// What an upstream's error means.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -26,20 +15,23 @@ pub enum UpstreamCause {
     /// The account has not enabled outbound web identity federation, which the service needs on every request.
     FederationDisabled,
     /// A policy does not allow the role to do this.
-    NotAuthorized {
-        /// The IAM action, such as `aws-external-anthropic:CreateInference`, if the text names it.
-        action: Option<String>,
-    },
+    NotAuthorized(Box<Denial>),
     /// The signature does not match: wrong region or service name in the scope, or a changed header.
     InvalidSignature,
     /// The signature's time is too far from the upstream's.
     ClockSkew,
     /// The role's session has expired.
     ExpiredCredentials,
-    /// The access key or the token is unknown, or there is none.
+    /// The access key or the token is unknown.
     InvalidCredentials,
+    /// The request came without a signature.
+    MissingCredentials,
+    /// The workspace's key is not accepted.
+    WorkspaceKeyRefused,
     /// The AWS account has no subscription to the service.
     NotSubscribed,
+    /// The account has no access to the model.
+    ModelAccess,
     /// The workspace does not exist, or not for this account and region.
     WorkspaceNotFound,
     /// The workspace id is missing or malformed.
@@ -56,8 +48,10 @@ pub enum UpstreamCause {
     UnsupportedBeta,
     /// The request is wrong in another way.
     InvalidRequest,
-    /// A spending limit is reached.
+    /// A spending limit of the organisation's or workspace's own is reached.
     SpendLimit,
+    /// The monthly cap of the usage tier is reached.
+    TierSpendCap,
     /// The account cannot be billed.
     Billing,
     /// Too many requests or tokens for now.
@@ -74,55 +68,31 @@ pub enum UpstreamCause {
     Other,
 }
 
-/// Phrases in lower case, and what they mean wherever they stand and whatever the status. The first match counts.
-const PHRASES: &[(&str, UpstreamCause)] = {
+/// What is recognised by its words, whatever the status. The first match counts: a refusal for the lack of a token's
+/// permission is a refusal too, and so is one that names another's error.
+const RECOGNISED: &[(&Class, UpstreamCause)] = {
     use UpstreamCause as C;
     &[
-        ("outbound web identity federation is disabled", C::FederationDisabled),
-        ("outboundwebidentityfederationdisabled", C::FederationDisabled),
-        ("has not subscribed to this service", C::NotSubscribed),
-        ("signature expired", C::ClockSkew),
-        ("signature not yet current", C::ClockSkew),
-        ("requesttimetooskewed", C::ClockSkew),
-        ("request signature we calculated does not match", C::InvalidSignature),
-        ("invalid signature", C::InvalidSignature),
-        ("invalidsignatureexception", C::InvalidSignature),
-        ("signaturedoesnotmatch", C::InvalidSignature),
-        ("incompletesignature", C::InvalidSignature),
-        ("credential should be scoped to", C::InvalidSignature),
-        ("security token included in the request is expired", C::ExpiredCredentials),
-        ("security token has expired", C::ExpiredCredentials),
-        ("security token expired", C::ExpiredCredentials),
-        ("expiredtoken", C::ExpiredCredentials),
-        // The service mints a token of five minutes inside the session; STS refuses one that would outlive it.
-        ("sessiondurationescalation", C::ExpiredCredentials),
-        ("security token included in the request is invalid", C::InvalidCredentials),
-        ("unrecognizedclient", C::InvalidCredentials),
-        ("invalidclienttokenid", C::InvalidCredentials),
-        ("missing authentication token", C::InvalidCredentials),
-        ("missingauthenticationtoken", C::InvalidCredentials),
-        ("invalid bearer token", C::InvalidCredentials),
-        ("is not authorized to perform", C::NotAuthorized { action: None }),
-        ("accessdenied", C::NotAuthorized { action: None }),
-        ("sts:getwebidentitytoken", C::NotAuthorized { action: None }),
-        ("sts:taggetwebidentitytoken", C::NotAuthorized { action: None }),
-        ("anthropic-workspace-id header must be", C::WorkspaceInvalid),
-        ("anthropic-workspace-id is required", C::WorkspaceInvalid),
-        ("must include the anthropic-workspace-id header", C::WorkspaceInvalid),
-        ("you have reached your api usage limits", C::SpendLimit),
-        ("you have reached your specified", C::SpendLimit),
-        ("throttlingexception", C::RateLimited),
-        ("toomanyrequestsexception", C::RateLimited),
+        (&access::FEDERATION_DISABLED, C::FederationDisabled),
+        (&access::NOT_SUBSCRIBED, C::NotSubscribed),
+        (&sessions::CLOCK_SKEW, C::ClockSkew),
+        (&sessions::INVALID_SIGNATURE, C::InvalidSignature),
+        (&sessions::EXPIRED_CREDENTIALS, C::ExpiredCredentials),
+        (&sessions::INVALID_CREDENTIALS, C::InvalidCredentials),
+        (&sessions::MISSING_CREDENTIALS, C::MissingCredentials),
+        (&sessions::WORKSPACE_KEY_REFUSED, C::WorkspaceKeyRefused),
+        (&access::WORKSPACE_INVALID, C::WorkspaceInvalid),
+        (&access::MODEL_ACCESS, C::ModelAccess),
+        (&requests::SPEND_LIMIT, C::SpendLimit),
+        (&requests::TIER_SPEND_CAP, C::TierSpendCap),
+        (&requests::RATE_LIMITED, C::RateLimited),
     ]
 };
 
-/// Phrases of a 400.
-const INVALID_REQUEST_PHRASES: &[(&str, UpstreamCause)] = &[
-    ("prompt is too long", UpstreamCause::ContextTooLong),
-    ("exceed context limit", UpstreamCause::ContextTooLong),
-    ("exceeds the context", UpstreamCause::ContextTooLong),
-    ("credit balance is too low", UpstreamCause::SpendLimit),
-    ("for the `anthropic-beta` header", UpstreamCause::UnsupportedBeta),
+/// The same for a 400 alone.
+const RECOGNISED_IN_400: &[(&Class, UpstreamCause)] = &[
+    (&requests::CONTEXT_TOO_LONG, UpstreamCause::ContextTooLong),
+    (&requests::UNSUPPORTED_BETA, UpstreamCause::UnsupportedBeta),
 ];
 
 impl UpstreamCause {
@@ -133,20 +103,19 @@ impl UpstreamCause {
     pub(super) fn of(error: &UpstreamError) -> Self {
         let text =
             format!("{} {} {}", error.error_type_text(), error.code_text(), error.text()).to_lowercase();
-        let found = |phrases: &[(&str, Self)]| {
-            phrases.iter().find(|(phrase, _)| text.contains(phrase)).map(|(_, cause)| cause.clone())
-        };
         let quotes_client = error.is_anthropic() && matches!(error.status, 400 | 404 | 413 | 422);
-        let always = found(PHRASES).filter(|cause| {
-            !quotes_client
-                || matches!(cause, Self::FederationDisabled | Self::SpendLimit | Self::WorkspaceInvalid)
-        });
+        let always = recognised(RECOGNISED, &text)
+            .or_else(|| is_refusal(&text).then(|| Self::not_authorized(error.text())))
+            .filter(|cause| !quotes_client || cause.is_told_in_400());
         let cause =
-            always.or_else(|| if error.status == 400 { found(INVALID_REQUEST_PHRASES) } else { None });
+            always.or_else(|| if error.status == 400 { recognised(RECOGNISED_IN_400, &text) } else { None });
         match cause {
             // A limit that says when to come back is a rate.
-            Some(Self::SpendLimit) if error.status == 429 && error.retry_after.is_some() => Self::RateLimited,
-            Some(Self::NotAuthorized { .. }) => Self::NotAuthorized { action: action(error.text()) },
+            Some(Self::SpendLimit | Self::TierSpendCap)
+                if error.status == 429 && error.retry_after.is_some() =>
+            {
+                Self::RateLimited
+            }
             Some(cause) => cause,
             None => Self::of_status(error, &text),
         }
@@ -157,7 +126,7 @@ impl UpstreamCause {
             400 | 422 => Self::InvalidRequest,
             401 => Self::InvalidCredentials,
             402 => Self::Billing,
-            403 => Self::NotAuthorized { action: action(error.text()) },
+            403 => Self::not_authorized(error.text()),
             404 if text.contains("workspace") => Self::WorkspaceNotFound,
             404 if error.text().trim_start().to_lowercase().starts_with("model") => Self::ModelNotFound,
             404 => Self::NotFound,
@@ -174,63 +143,85 @@ impl UpstreamCause {
         }
     }
 
-    /// A stable word for programs, logs and documentation.
-    pub fn code(&self) -> &'static str {
+    fn not_authorized(text: &str) -> Self {
+        Self::NotAuthorized(Box::new(Denial::parse(text)))
+    }
+
+    /// Anthropic says these with a 400 too, and in words that a client's request hardly has.
+    fn is_told_in_400(&self) -> bool {
+        matches!(
+            self,
+            Self::FederationDisabled | Self::SpendLimit | Self::TierSpendCap | Self::WorkspaceInvalid
+        )
+    }
+
+    /// The row of the table.
+    #[must_use]
+    pub fn class(&self) -> &'static Class {
         match self {
-            Self::FederationDisabled => "federation_disabled",
-            Self::NotAuthorized { .. } => "access_denied",
-            Self::InvalidSignature => "invalid_signature",
-            Self::ClockSkew => "clock_skew",
-            Self::ExpiredCredentials => "expired_credentials",
-            Self::InvalidCredentials => "invalid_credentials",
-            Self::NotSubscribed => "not_subscribed",
-            Self::WorkspaceNotFound => "workspace_not_found",
-            Self::WorkspaceInvalid => "workspace_invalid",
-            Self::ModelNotFound => "model_not_found",
-            Self::NotFound => "not_found",
-            Self::ContextTooLong => "context_too_long",
-            Self::RequestTooLarge => "request_too_large",
-            Self::UnsupportedBeta => "unsupported_beta",
-            Self::InvalidRequest => "invalid_request",
-            Self::SpendLimit => "spend_limit",
-            Self::Billing => "billing",
-            Self::RateLimited => "rate_limited",
-            Self::Overloaded => "overloaded",
-            Self::Timeout => "timeout",
-            Self::Conflict => "conflict",
-            Self::UpstreamFailed => "upstream_failed",
-            Self::Other => "other",
+            Self::FederationDisabled => &access::FEDERATION_DISABLED,
+            Self::NotAuthorized(denial) => denial.class(),
+            Self::InvalidSignature => &sessions::INVALID_SIGNATURE,
+            Self::ClockSkew => &sessions::CLOCK_SKEW,
+            Self::ExpiredCredentials => &sessions::EXPIRED_CREDENTIALS,
+            Self::InvalidCredentials => &sessions::INVALID_CREDENTIALS,
+            Self::MissingCredentials => &sessions::MISSING_CREDENTIALS,
+            Self::WorkspaceKeyRefused => &sessions::WORKSPACE_KEY_REFUSED,
+            Self::NotSubscribed => &access::NOT_SUBSCRIBED,
+            Self::ModelAccess => &access::MODEL_ACCESS,
+            Self::WorkspaceNotFound => &access::WORKSPACE_NOT_FOUND,
+            Self::WorkspaceInvalid => &access::WORKSPACE_INVALID,
+            Self::ModelNotFound => &requests::MODEL_NOT_FOUND,
+            Self::NotFound => &requests::NOT_FOUND,
+            Self::ContextTooLong => &requests::CONTEXT_TOO_LONG,
+            Self::RequestTooLarge => &requests::REQUEST_TOO_LARGE,
+            Self::UnsupportedBeta => &requests::UNSUPPORTED_BETA,
+            Self::InvalidRequest => &requests::INVALID_REQUEST,
+            Self::SpendLimit => &requests::SPEND_LIMIT,
+            Self::TierSpendCap => &requests::TIER_SPEND_CAP,
+            Self::Billing => &access::BILLING,
+            Self::RateLimited => &requests::RATE_LIMITED,
+            Self::Overloaded => &requests::OVERLOADED,
+            Self::Timeout => &requests::TIMEOUT,
+            Self::Conflict => &requests::CONFLICT,
+            Self::UpstreamFailed => &requests::UPSTREAM_FAILED,
+            Self::Other => &requests::OTHER,
         }
     }
 
+    /// A stable word for programs, logs and documentation.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        self.class().code
+    }
+
     /// Who can do something about it.
+    #[must_use]
     pub fn fault(&self) -> Fault {
+        self.class().fault
+    }
+
+    /// What it means and what to do about it.
+    #[must_use]
+    pub fn explain(&self) -> Explained {
         match self {
-            Self::FederationDisabled
-            | Self::NotAuthorized { .. }
-            | Self::InvalidSignature
-            | Self::ClockSkew
-            | Self::ExpiredCredentials
-            | Self::InvalidCredentials
-            | Self::NotSubscribed
-            | Self::WorkspaceNotFound
-            | Self::WorkspaceInvalid
-            | Self::SpendLimit
-            | Self::Billing => Fault::Operator,
-            Self::ModelNotFound
-            | Self::NotFound
-            | Self::ContextTooLong
-            | Self::RequestTooLarge
-            | Self::UnsupportedBeta
-            | Self::InvalidRequest
-            | Self::Conflict
-            | Self::Other => Fault::Caller,
-            Self::RateLimited | Self::Overloaded | Self::Timeout | Self::UpstreamFailed => Fault::Upstream,
+            Self::NotAuthorized(denial) => Explained::new(self.class(), denial),
+            _ => Explained::new(self.class(), &Denial::default()),
+        }
+    }
+
+    /// What AWS says of a refusal.
+    #[must_use]
+    pub fn denial(&self) -> Option<&Denial> {
+        match self {
+            Self::NotAuthorized(denial) => Some(denial),
+            _ => None,
         }
     }
 
     /// Whether the same request may succeed a little later, from the gateway's point of view. Expired credentials
     /// count: the gateway fetches new ones.
+    #[must_use]
     pub fn should_retry(&self) -> bool {
         matches!(
             self,
@@ -243,87 +234,42 @@ impl UpstreamCause {
         )
     }
 
+    /// Whether a new session may be answered better: AWS takes this one for expired, or does not know it. A 401 that
+    /// says nothing counts, as the service's own words for either are not published.
+    #[must_use]
+    pub fn is_stale_session(&self) -> bool {
+        matches!(self, Self::ExpiredCredentials | Self::InvalidCredentials)
+    }
+
     /// Whether the upstream refused the credentials themselves.
-    pub(super) fn is_authentication(&self) -> bool {
+    #[must_use]
+    pub fn is_authentication(&self) -> bool {
         matches!(
             self,
-            Self::InvalidSignature | Self::ClockSkew | Self::ExpiredCredentials | Self::InvalidCredentials
+            Self::InvalidSignature
+                | Self::ClockSkew
+                | Self::ExpiredCredentials
+                | Self::InvalidCredentials
+                | Self::MissingCredentials
+                | Self::WorkspaceKeyRefused
         )
     }
 
     /// Whether the upstream knows the credentials and refuses what they ask for.
-    pub(super) fn is_permission(&self) -> bool {
-        matches!(self, Self::FederationDisabled | Self::NotAuthorized { .. } | Self::NotSubscribed)
-    }
-
-    /// What the operator should do, as a sentence; none if there is nothing to do.
-    pub fn advice(&self) -> Option<Advice<'_>> {
-        let silent = matches!(
+    #[must_use]
+    pub fn is_permission(&self) -> bool {
+        matches!(
             self,
-            Self::NotFound | Self::InvalidRequest | Self::Conflict | Self::UpstreamFailed | Self::Other
-        );
-        if silent { None } else { Some(Advice(self)) }
+            Self::FederationDisabled | Self::NotAuthorized(_) | Self::NotSubscribed | Self::ModelAccess
+        )
     }
 }
 
-/// A sentence for the operator; see [`UpstreamCause::advice`].
-#[derive(Clone, Copy, Debug)]
-pub struct Advice<'a>(&'a UpstreamCause);
-
-impl fmt::Display for Advice<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        use UpstreamCause as C;
-        f.write_str(match self.0 {
-            C::FederationDisabled => {
-                "enable it once per AWS account: aws iam enable-outbound-web-identity-federation"
-            }
-            C::NotAuthorized { action: Some(action) } => {
-                return write!(
-                    f,
-                    "allow {action} on the workspace's ARN in the role's permission policy, and check session \
-                     policies, permission boundaries and service control policies"
-                );
-            }
-            C::NotAuthorized { action: None } => {
-                "check the role's permission policy for the workspace's ARN, session policies and service control \
-                 policies"
-            }
-            C::InvalidSignature => {
-                "check that the integration's region is the workspace's region and that nothing between gateway and \
-                 upstream changes the request"
-            }
-            C::ClockSkew => "set the gateway's clock: it must be within five minutes of AWS's",
-            C::ExpiredCredentials => "nothing if it happens once: the gateway fetches new credentials",
-            C::InvalidCredentials => "check the integration's role and that its session token is sent",
-            C::NotSubscribed => "subscribe the AWS account to Claude Platform on AWS in the AWS Marketplace",
-            C::WorkspaceNotFound => {
-                "check the integration's workspace id, and that it belongs to this AWS account and region"
-            }
-            C::WorkspaceInvalid => "set the integration's workspace id: it begins with wrkspc_",
-            C::ModelNotFound => "check the model's name, and that the account has access to it in this region",
-            C::ContextTooLong => "shorten the prompt, or lower the token limit of the answer",
-            C::RequestTooLarge => "make the request smaller: send files by id instead of inline",
-            C::UnsupportedBeta => "remove the value from the anthropic-beta header",
-            C::SpendLimit => "raise the spending limit, or wait for the month to end",
-            C::Billing => "check the subscription's billing in the AWS Marketplace",
-            C::RateLimited => "wait as long as retry-after says",
-            C::Overloaded => "wait and retry, or send the request to another provider",
-            C::Timeout => "stream the answer, or ask for a shorter one",
-            C::NotFound | C::InvalidRequest | C::Conflict | C::UpstreamFailed | C::Other => "",
-        })
-    }
+fn recognised(rows: &[(&Class, UpstreamCause)], text: &str) -> Option<UpstreamCause> {
+    rows.iter().find(|(class, _)| class.is_in(text)).map(|(_, cause)| cause.clone())
 }
 
-/// The action that a refusal names, such as `sts:GetWebIdentityToken`.
-fn action(text: &str) -> Option<String> {
-    let is_action = |word: &str| {
-        let Some((service, name)) = word.split_once(':') else { return false };
-        matches!(service, "aws-external-anthropic" | "sts" | "aws-marketplace" | "iam")
-            && !name.is_empty()
-            && name.bytes().all(|b| b.is_ascii_alphanumeric())
-    };
-    text.split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, ':' | '-')))
-        .map(|word| word.trim_end_matches(':'))
-        .find(|word| is_action(word))
-        .map(str::to_owned)
+/// Whether AWS refuses an action.
+fn is_refusal(text: &str) -> bool {
+    access::ACCESS_DENIED.is_in(text) || access::WEB_IDENTITY_TOKEN.is_in(text)
 }

@@ -20,8 +20,9 @@ fn aws_cause(status: u16, code: &str, message: &str) -> UpstreamCause {
     parse(status, &json!({"__type": code, "message": message}).to_string()).cause()
 }
 
-fn not_authorized(action: Option<&str>) -> UpstreamCause {
-    UpstreamCause::NotAuthorized { action: action.map(str::to_owned) }
+/// The row and the action of a refusal.
+fn refused(cause: &UpstreamCause) -> (&'static str, Option<&str>) {
+    (cause.code(), cause.denial().expect("a refusal").action.as_deref())
 }
 
 #[test]
@@ -33,29 +34,47 @@ fn federation_that_is_off_is_recognised_whatever_the_status_and_case() {
     let aws = aws_cause(403, "OutboundWebIdentityFederationDisabledException", "The feature is not enabled");
     assert_eq!(aws, UpstreamCause::FederationDisabled);
     assert_eq!(aws.code(), "federation_disabled");
-    assert!(aws.advice().unwrap().to_string().contains("enable-outbound-web-identity-federation"));
+    assert!(aws.explain().fix.unwrap().contains("enable-outbound-web-identity-federation"));
 }
 
 #[test]
-fn a_refusal_names_the_action() {
-    for because in
-        ["no session policy allows the", "no identity-based policy allows the", "of an explicit deny in the"]
-    {
+fn a_refusal_names_the_action_and_the_kind_of_policy() {
+    for (because, code) in [
+        ("no session policy allows the", "access_denied_session_policy"),
+        ("no identity-based policy allows the", "access_denied_identity_policy"),
+        ("of an explicit deny in the", "access_denied"),
+    ] {
         let text = format!(
             "User: arn:aws:sts::123456789012:assumed-role/claude/s is not authorized to perform: \
              aws-external-anthropic:CreateInference on resource: arn:aws:aws-external-anthropic:us-east-1:\
              123456789012:workspace/wrkspc_01 because {because} aws-external-anthropic:CreateInference action"
         );
-        assert_eq!(cause(403, &text), not_authorized(Some("aws-external-anthropic:CreateInference")));
+        assert_eq!(refused(&cause(403, &text)), (code, Some("aws-external-anthropic:CreateInference")));
     }
     for action in ["sts:GetWebIdentityToken", "sts:TagGetWebIdentityToken"] {
         let text = format!("the role lacks {action}.");
-        assert_eq!(cause(403, &text), not_authorized(Some(action)));
-        assert!(cause(403, &text).advice().unwrap().to_string().contains(action));
+        assert_eq!(refused(&cause(403, &text)), ("access_denied_web_identity_token", Some(action)));
+        assert!(cause(403, &text).explain().fix.unwrap().contains(action));
     }
-    assert_eq!(cause(403, "Forbidden"), not_authorized(None));
-    assert_eq!(aws_cause(403, "AccessDeniedException", "no"), not_authorized(None));
-    assert_eq!(not_authorized(None).code(), "access_denied");
+    assert_eq!(refused(&cause(403, "Forbidden")), ("access_denied", None));
+    assert_eq!(refused(&aws_cause(403, "AccessDeniedException", "no")), ("access_denied", None));
+}
+
+#[test]
+fn only_an_expired_or_unknown_session_is_stale() {
+    let stale = |status, text| cause(status, text).is_stale_session();
+    for status in [401, 403] {
+        assert!(stale(status, "The security token included in the request is expired"));
+        assert!(stale(status, "The security token included in the request is invalid"));
+        assert!(!stale(status, "Missing Authentication Token"));
+        assert!(!stale(status, "Outbound web identity federation is disabled for your account"));
+        assert!(!stale(status, "Signature expired: 20260101T000000Z is now earlier"));
+        assert!(!stale(status, "x is not authorized to perform: sts:GetWebIdentityToken"));
+        assert!(!stale(status, "The request signature we calculated does not match"));
+    }
+    assert!(stale(401, "what the service says is not published") && !stale(403, "Forbidden"));
+    assert!(aws_cause(403, "UnrecognizedClientException", "x").is_stale_session());
+    assert!(aws_cause(403, "InvalidClientTokenId", "x").is_stale_session());
 }
 
 #[test]
@@ -71,8 +90,8 @@ fn credentials_that_do_not_work_are_told_apart() {
         ("Invalid signature", C::InvalidSignature),
         ("Credential should be scoped to a valid region.", C::InvalidSignature),
         ("Signature expired: 20260101T000000Z is now earlier than 20260101T000500Z", C::ClockSkew),
-        ("Missing Authentication Token", C::InvalidCredentials),
-        ("Invalid bearer token", C::InvalidCredentials),
+        ("Missing Authentication Token", C::MissingCredentials),
+        ("Invalid bearer token", C::WorkspaceKeyRefused),
         ("something else", C::InvalidCredentials),
     ] {
         assert_eq!(cause(401, text), expected, "{text}");
@@ -82,7 +101,7 @@ fn credentials_that_do_not_work_are_told_apart() {
         ("SessionDurationEscalationException", C::ExpiredCredentials),
         ("InvalidSignatureException", C::InvalidSignature),
         ("UnrecognizedClientException", C::InvalidCredentials),
-        ("com.amazon#MissingAuthenticationTokenException", C::InvalidCredentials),
+        ("com.amazon#MissingAuthenticationTokenException", C::MissingCredentials),
     ] {
         assert_eq!(aws_cause(400, code, "x"), expected, "{code}");
     }
@@ -97,12 +116,12 @@ fn account_and_workspace_problems_are_the_operators() {
         (400, "anthropic-workspace-id header must be a valid workspace ID.", C::WorkspaceInvalid),
         (400, "anthropic-workspace-id is required when authenticating", C::WorkspaceInvalid),
         (400, "You have reached your specified workspace API usage limits", C::SpendLimit),
-        (429, "You have reached your API usage limits", C::SpendLimit),
+        (429, "You have reached your API usage limits", C::TierSpendCap),
         (402, "pay", C::Billing),
     ] {
         assert_eq!(cause(status, text), expected, "{text}");
         assert_eq!(expected.fault(), Fault::Operator);
-        assert!(expected.advice().is_some() && !expected.should_retry(), "{text}");
+        assert!(expected.explain().fix.is_some() && !expected.should_retry(), "{text}");
     }
 }
 

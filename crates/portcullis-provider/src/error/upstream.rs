@@ -5,6 +5,8 @@ use std::borrow::Cow;
 use serde_json::Value;
 
 use super::cause::UpstreamCause;
+use super::explain::Explained;
+use super::redact::redact;
 use super::{ApiError, ErrorKind, UpstreamMeta};
 use crate::ResponseContext;
 
@@ -79,7 +81,7 @@ impl UpstreamError {
             error.code = header("x-amzn-errortype").map(|name| bare_aws_code(&name));
             error.raw = Some(beginning(body)).filter(|text| !text.is_empty());
         }
-        error
+        error.redacted()
     }
 
     /// Reads the data of an `error` event inside a stream.
@@ -91,7 +93,18 @@ impl UpstreamError {
         } else {
             error.raw = Some(beginning(data.as_bytes())).filter(|text| !text.is_empty());
         }
-        error
+        error.redacted()
+    }
+
+    /// Nothing secret that the upstream repeats goes any further.
+    fn redacted(mut self) -> Self {
+        let texts = [&mut self.message, &mut self.raw, &mut self.code, &mut self.error_type];
+        for text in texts.into_iter().flatten() {
+            if let Cow::Owned(clean) = redact(text) {
+                *text = clean;
+            }
+        }
+        self
     }
 
     fn empty(status: u16) -> Self {
@@ -166,6 +179,11 @@ impl UpstreamError {
         UpstreamCause::of(self)
     }
 
+    /// What it means, whose fault it is and what to do about it.
+    pub fn explain(&self) -> Explained {
+        self.cause().explain()
+    }
+
     /// The error as the client reads it, the credential being the gateway's.
     pub fn to_openai(&self, context: &ResponseContext) -> ApiError {
         self.to_openai_for(CredentialHolder::Gateway, context)
@@ -191,7 +209,7 @@ impl UpstreamError {
         use ErrorKind as K;
         let none = None::<&'static str>;
         let (status, kind, code) = match (cause, self.status) {
-            (UpstreamCause::SpendLimit | UpstreamCause::Billing, status) => {
+            (UpstreamCause::SpendLimit | UpstreamCause::TierSpendCap | UpstreamCause::Billing, status) => {
                 (status, K::InsufficientQuota, Some("insufficient_quota"))
             }
             (UpstreamCause::ContextTooLong, _) => (400, K::InvalidRequest, Some("context_length_exceeded")),
@@ -243,14 +261,18 @@ impl UpstreamError {
     }
 
     fn meta(&self, cause: &UpstreamCause, message: &str) -> UpstreamMeta {
-        let recognised = cause.fault() == super::Fault::Operator;
+        let Explained { code, fault, fix, .. } = cause.explain();
         UpstreamMeta {
             provider: PROVIDER,
             upstream_status: Some(self.status),
             upstream_type: self.error_type.clone(),
             upstream_code: self.code.clone(),
             upstream_request_id: self.request_id.clone(),
-            cause: if recognised { Some(cause.code()) } else { None },
+            aws_request_id: self.aws_request_id.clone(),
+            cause: Some(code),
+            fault: Some(fault),
+            denied_action: cause.denial().and_then(|denial| denial.action.clone()),
+            fix,
             // A page of a proxy in between is nobody's own text.
             raw: self.message.clone().filter(|own| own != message),
         }
@@ -271,8 +293,9 @@ fn hide_credentials(error: &mut ApiError, cause: &UpstreamCause) {
     error.kind = ErrorKind::Server;
     error.code = Some(Cow::Borrowed(code));
     error.param = None;
-    error.message = match cause.advice() {
-        Some(advice) => format!("{what} ({}) For the operator: {advice}.", cause.code()),
+    let explained = cause.explain();
+    error.message = match explained.fix {
+        Some(fix) => format!("{what} ({}) For the operator: {fix}", explained.code),
         None => what.to_owned(),
     };
     // A client would retry a 502, and nothing but new credentials changes the answer.
