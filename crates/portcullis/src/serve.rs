@@ -117,7 +117,7 @@ pub(crate) fn existing_key_ring(config: &Config) -> Result<KeyRing> {
 
 /// How credentials are got and kept, as configured.
 pub(crate) fn engine_settings(_config: &Config, clock: SharedClock) -> EngineSettings {
-    EngineSettings { clock, sts_endpoint: None }
+    EngineSettings::new(clock)
 }
 
 /// Opens the database and puts the planes together.
