@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use crate::iam::{AccessRequest, Decision, Policy};
 use crate::session::Session;
-use crate::world::{Principal, World};
+use crate::world::{ApiKey, Principal, World};
 
 /// Condition keys with their values, as policies see one call.
 pub(crate) type Context = Vec<(String, String)>;
@@ -114,6 +114,21 @@ impl Caller {
             policy: Some(principal.policy.clone()),
             limits: Limits {
                 service_control: world.service_control_policy(&principal.account),
+                ..Limits::default()
+            },
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn of_api_key(world: &World, key: &ApiKey) -> Self {
+        Self {
+            arn: key.principal_arn.clone(),
+            account: key.account.clone(),
+            user_id: "AIDAEMULATORAPIKEY".to_owned(),
+            identities: vec![key.principal_arn.clone()],
+            policy: Some(key.policy.clone()),
+            limits: Limits {
+                service_control: world.service_control_policy(&key.account),
                 ..Limits::default()
             },
             ..Self::default()

@@ -7,7 +7,8 @@
 //! | `GET /_emulator/world` | – | the world, without secrets |
 //! | `PUT /_emulator/roles/{name}` | [`Role`] | adds or replaces a role |
 //! | `PUT /_emulator/workspaces/{id}` | [`Workspace`] | adds or replaces a workspace |
-//! | `PUT /_emulator/accounts/{id}` | [`Account`] | federation and subscription on or off |
+//! | `PUT /_emulator/accounts/{id}` | [`Account`] | federation, subscription, service control policy, models, regions without STS |
+//! | `PUT /_emulator/api-keys` | `[`[`ApiKey`]`]` | the API keys of the platform, all of them |
 //! | `PUT /_emulator/sts` | [`StsMode`](crate::StsMode), `{"mode":"throttling"}` | how STS behaves; with `"regions":["us-west-2"]` only to requests signed for these |
 //! | `PUT /_emulator/announced-seconds` | `{"seconds":n}` or `{"seconds":null}` | new sessions are said to last so long; they last as asked |
 //! | `PUT /_emulator/clock` | `{"offset_seconds":n}` | the emulator's clock against the machine's |
@@ -25,7 +26,7 @@ use crate::answer::Answer;
 use crate::server::Arrival;
 use crate::state::State;
 use crate::sts::StsBehaviour;
-use crate::world::{Account, Role, Workspace};
+use crate::world::{Account, ApiKey, Role, Workspace};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -80,6 +81,11 @@ fn route(state: &State, arrival: &Arrival) -> Result<Value, (u16, String)> {
             state.world().accounts.insert((*id).to_owned(), account);
             Ok(done)
         }
+        ("PUT", ["api-keys"]) => {
+            let keys = read::<Vec<ApiKey>>(arrival)?;
+            state.world().api_keys = keys;
+            Ok(done)
+        }
         ("PUT", ["sts"]) => {
             state.set_sts(read_behaviour(arrival)?);
             Ok(done)
@@ -127,5 +133,6 @@ fn read_behaviour(arrival: &Arrival) -> Result<StsBehaviour, (u16, String)> {
 fn world_without_secrets(state: &State) -> Result<Value, (u16, String)> {
     let mut world = state.world().clone();
     world.principals.iter_mut().for_each(|principal| principal.secret_access_key.clear());
+    world.api_keys.iter_mut().for_each(|key| key.key.clear());
     serde_json::to_value(world).map_err(|error| (500, error.to_string()))
 }

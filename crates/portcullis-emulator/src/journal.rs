@@ -16,7 +16,7 @@ pub struct LoggedRequest {
     pub request_id: String,
     /// The IAM action, for example `aws-external-anthropic:CreateInference`; the method and path if there is none.
     pub operation: String,
-    /// Whether the signature held.
+    /// Whether the signature held, or the API key is one that exists.
     pub verified: bool,
     /// HTTP status of the answer.
     pub status: u16,
@@ -26,6 +26,9 @@ pub struct LoggedRequest {
     pub principal_arn: Option<String>,
     /// The access key id that signed.
     pub access_key_id: Option<String>,
+    /// The header that an API key came in.
+    #[serde(default)]
+    pub api_key_header: Option<String>,
     /// The external ID that came with `AssumeRole`.
     pub external_id: Option<String>,
     /// The role that was asked for.

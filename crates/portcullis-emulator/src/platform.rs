@@ -4,10 +4,12 @@
 //! remaining life, and only then the body. Source: Claude docs, "Claude Platform on AWS"; AWS service authorization reference.
 
 mod admission;
+mod authentication;
 mod error;
 mod models;
 mod routes;
 mod validation;
+mod workspaces;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -37,7 +39,7 @@ pub(crate) async fn answer(
     let mut entry = arrival.log_entry(state.now(), &request_id);
     let outcome = admission::admit(state, arrival, &mut entry);
     let is_admitted = outcome.is_ok();
-    let outcome = outcome.and_then(|admitted| serve(state, arrival, admitted.action, &mut entry));
+    let outcome = outcome.and_then(|admitted| serve(state, arrival, &admitted, &mut entry));
     let mut answer = match outcome {
         Ok(answer) => answer,
         Err(error) => {
@@ -71,21 +73,26 @@ pub(crate) fn too_large() -> Answer {
 fn serve(
     state: &State,
     arrival: &Arrival,
-    action: &str,
+    admitted: &admission::Admitted,
     entry: &mut LoggedRequest,
 ) -> Result<Answer, PlatformError> {
     let json = |value: &Value| Ok(Answer::whole(200, "application/json", value.to_string()));
-    match action {
-        "ListModels" => json(&models::list()),
-        "GetModel" => json(&models::find(arrival.path.trim_start_matches("/v1/models/"))?.to_json()),
+    let account = &admitted.account;
+    match admitted.action {
+        "ListModels" => json(&models::list(account)),
+        "GetModel" => json(&models::get(account, arrival.path.trim_start_matches("/v1/models/"))?),
+        "ListWorkspaces" => json(&workspaces::list(&state.world(), admitted)),
+        "GetWorkspace" => json(&workspaces::get(&arrival.path)?),
         "CountTokens" => {
             let body = parse_body(arrival, entry)?;
             validation::validate(&body, validation::Endpoint::CountTokens, arrival)?;
+            models::check_access(account, &body)?;
             json(&json!({"input_tokens": script::estimate_tokens(&body)}))
         }
         "CreateInference" => {
             let body = parse_body(arrival, entry)?;
             validation::validate(&body, validation::Endpoint::Messages, arrival)?;
+            models::check_access(account, &body)?;
             script::check_thinking(&body).map_err(PlatformError::invalid)?;
             let queued = state.next_directive();
             let play = script::Play::new(&body, queued.as_deref()).map_err(PlatformError::invalid)?;

@@ -26,6 +26,9 @@ pub struct World {
     pub principals: Vec<Principal>,
     /// IAM roles by name; names are unique across accounts here.
     pub roles: BTreeMap<String, Role>,
+    /// API keys of the platform.
+    #[serde(default)]
+    pub api_keys: Vec<ApiKey>,
     /// Anthropic workspaces by id.
     pub workspaces: BTreeMap<String, Workspace>,
     /// Whether each region has an endpoint of its own, as on AWS: the one a request is for is then the one that its
@@ -90,6 +93,43 @@ impl fmt::Debug for Principal {
             .field("arn", &self.arn)
             .field("access_key_id", &self.access_key_id)
             .finish_non_exhaustive()
+    }
+}
+
+/// An API key of the platform, long-term or short-term.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ApiKey {
+    /// What is sent. Left out of what the control API shows.
+    #[serde(default)]
+    pub key: String,
+    /// The IAM identity behind the key.
+    pub principal_arn: String,
+    /// 12 digits.
+    pub account: String,
+    /// What that identity may do. Every call takes `aws-external-anthropic:CallWithBearerToken` on `*` beside the
+    /// action of its route.
+    pub policy: Policy,
+    /// What policies see as `aws-external-anthropic:BearerTokenType`.
+    pub kind: ApiKeyKind,
+    /// The only region that the key works in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
+}
+
+/// How long an API key lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ApiKeyKind {
+    /// A service-specific credential of an IAM user.
+    LongTerm,
+    /// Computed from other credentials, for twelve hours at most.
+    ShortTerm,
+}
+
+impl fmt::Debug for ApiKey {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("ApiKey").field("principal_arn", &self.principal_arn).finish_non_exhaustive()
     }
 }
 
@@ -165,6 +205,13 @@ impl World {
         self
     }
 
+    /// Adds an API key.
+    #[must_use]
+    pub fn with_api_key(mut self, key: ApiKey) -> Self {
+        self.api_keys.push(key);
+        self
+    }
+
     /// The role of this ARN, with its name.
     #[must_use]
     pub fn role_by_arn(&self, arn: &str) -> Option<(&str, &Role)> {
@@ -209,6 +256,7 @@ mod tests {
 
     #[test]
     fn debug_hides_the_secret() {
-        assert!(!format!("{:?}", World::example()).contains(GATEWAY_SECRET_ACCESS_KEY));
+        let text = format!("{:?}", World::example());
+        assert!(!text.contains(GATEWAY_SECRET_ACCESS_KEY) && !text.contains(API_KEY));
     }
 }

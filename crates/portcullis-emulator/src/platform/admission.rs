@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use super::SERVICE;
+use super::authentication::{Authenticated, authenticate};
 use super::error::PlatformError;
 use super::routes::{ActionScope, action_of};
 use crate::caller::{Caller, Context};
 use crate::journal::LoggedRequest;
 use crate::server::Arrival;
-use crate::sigv4::{self, ExpectedScope, WorkspaceHeader};
 use crate::state::State;
-use crate::world::Workspace;
+use crate::world::{Account, ApiKeyKind, Workspace};
 
 /// The life of the token that the service mints in the caller's name; STS refuses one that outlives the session.
 const MINTED_TOKEN_LIFE: Duration = Duration::from_secs(300);
@@ -20,6 +20,10 @@ const SERVICE_PRINCIPAL: &str = "aws-external-anthropic.amazonaws.com";
 #[derive(Debug)]
 pub(super) struct Admitted {
     pub(super) action: &'static str,
+    pub(super) account_id: String,
+    pub(super) account: Account,
+    /// Whose endpoint it came to, if anything tells.
+    pub(super) region: Option<String>,
 }
 
 pub(super) fn admit(
@@ -27,9 +31,9 @@ pub(super) fn admit(
     arrival: &Arrival,
     entry: &mut LoggedRequest,
 ) -> Result<Admitted, PlatformError> {
-    refuse_api_keys(arrival)?;
-    let caller = verified_caller(state, arrival, entry)?;
-    check_account(state, &caller)?;
+    let authenticated = authenticate(state, arrival, entry)?;
+    let caller = &authenticated.caller;
+    let account = account_of(state, caller)?;
     let route = action_of(&arrival.method, &arrival.path);
     let (action, scope) = route.ok_or_else(|| {
         PlatformError::forbidden(format!(
@@ -42,72 +46,27 @@ pub(super) fn admit(
     let resource = match scope {
         ActionScope::Account => "*".to_owned(),
         ActionScope::Workspace => {
-            let (id, workspace) = workspace(state, arrival, &caller)?;
-            workspace.arn(&id)
+            let id = workspace_id(arrival, action)?;
+            workspace(state, id, &authenticated)?.arn(id)
         }
     };
-    check_permissions(&caller, action, &resource)?;
+    check_permissions(&authenticated, action, &resource)?;
     if caller.session_ends_at.is_some_and(|end| end < state.now() + MINTED_TOKEN_LIFE) {
         return Err(PlatformError::forbidden(
             "SessionDurationEscalationException: The requested token duration exceeds the remaining duration of the calling session.",
         ));
     }
-    Ok(Admitted { action })
+    Ok(Admitted { action, account_id: caller.account.clone(), account, region: authenticated.region })
 }
 
-/// Nobody in the emulated world has an API key.
-fn refuse_api_keys(arrival: &Arrival) -> Result<(), PlatformError> {
-    let bearer = arrival
-        .header("authorization")
-        .is_some_and(|value| value.to_ascii_lowercase().starts_with("bearer "));
-    if bearer || arrival.header("x-api-key").is_some() {
-        Err(PlatformError::new(401, "authentication_error", "Invalid bearer token"))
-    } else {
-        Ok(())
-    }
-}
-
-fn verified_caller(
-    state: &State,
-    arrival: &Arrival,
-    entry: &mut LoggedRequest,
-) -> Result<Caller, PlatformError> {
-    let unauthenticated = |message: String| PlatformError::new(401, "authentication_error", message);
-    let headers = arrival.header_pairs();
-    let request = arrival.as_received(&headers);
-    let (region, rule) = {
-        let world = state.world();
-        let named = arrival.header("anthropic-workspace-id").and_then(|id| world.workspaces.get(id));
-        // One listener stands for every region: the workspace says which. Without one, any region is the right one.
-        let region =
-            named.map(|workspace| workspace.region.clone()).or_else(|| sigv4::claimed_region(&request));
-        let rule = if world.workspace_header_must_be_signed {
-            WorkspaceHeader::MustBeSigned
-        } else {
-            WorkspaceHeader::MayBeUnsigned
-        };
-        (region.unwrap_or_default(), rule)
-    };
-    let expected = ExpectedScope { region: &region, service: SERVICE };
-    let verified = sigv4::verify_with(&request, |id| state.known_key(id), expected, state.now(), rule)
-        .map_err(|fault| unauthenticated(fault.message()))?;
-    entry.note_verified(&verified);
-    let caller = state
-        .caller(&verified.access_key_id)
-        .ok_or_else(|| unauthenticated("The security token included in the request is invalid.".into()))?;
-    entry.principal_arn = Some(caller.arn.clone());
-    entry.session_tags.clone_from(&caller.tags);
-    entry.source_identity.clone_from(&caller.source_identity);
-    Ok(caller)
-}
-
-fn check_account(state: &State, caller: &Caller) -> Result<(), PlatformError> {
+/// The caller's account, if the platform may serve it.
+fn account_of(state: &State, caller: &Caller) -> Result<Account, PlatformError> {
     let account = state.world().accounts.get(&caller.account).cloned();
     match account {
         Some(account) if !account.subscribed => {
             Err(PlatformError::forbidden("Your account has not subscribed to this service yet"))
         }
-        Some(account) if account.federation => Ok(()),
+        Some(account) if account.federation => Ok(account),
         _ => Err(PlatformError::forbidden("Outbound web identity federation is disabled for your account")),
     }
 }
@@ -122,36 +81,55 @@ fn check_version(arrival: &Arrival) -> Result<(), PlatformError> {
     }
 }
 
-fn workspace(
-    state: &State,
-    arrival: &Arrival,
-    caller: &Caller,
-) -> Result<(String, Workspace), PlatformError> {
-    let id = arrival.only("anthropic-workspace-id")?.ok_or_else(|| {
+/// The workspace that a request acts on: routes about a workspace have it in their path, the others in the header.
+fn workspace_id<'a>(arrival: &'a Arrival, action: &str) -> Result<&'a str, PlatformError> {
+    let header = arrival.only("anthropic-workspace-id")?;
+    if header.is_some_and(|id| !is_workspace_id(id)) {
+        return Err(PlatformError::invalid("anthropic-workspace-id header must be a valid workspace ID."));
+    }
+    if matches!(action, "GetWorkspace" | "UpdateWorkspace" | "ArchiveWorkspace") {
+        return Ok(arrival.path.split('/').nth(4).unwrap_or_default());
+    }
+    header.ok_or_else(|| {
         PlatformError::invalid(
             "anthropic-workspace-id is required; send the id of the workspace this request acts in.",
         )
-    })?;
-    let is_well_formed = id
-        .strip_prefix("wrkspc_")
-        .is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_alphanumeric()));
-    if !is_well_formed {
-        return Err(PlatformError::invalid("anthropic-workspace-id header must be a valid workspace ID."));
-    }
-    // Unknown and foreign get the same answer, so that nobody learns which ids exist.
-    match state.world().workspaces.get(id) {
-        Some(workspace) if workspace.account == caller.account => Ok((id.to_owned(), workspace.clone())),
-        _ => Err(PlatformError::not_found(format!("Workspace `{id}` not found."))),
-    }
+    })
 }
 
-fn check_permissions(caller: &Caller, action: &str, resource: &str) -> Result<(), PlatformError> {
+fn is_workspace_id(text: &str) -> bool {
+    text.strip_prefix("wrkspc_")
+        .is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+}
+
+/// Unknown, foreign and elsewhere get the same answer, so that nobody learns which ids exist.
+fn workspace(state: &State, id: &str, authenticated: &Authenticated) -> Result<Workspace, PlatformError> {
+    let is_here = |workspace: &&Workspace| {
+        workspace.account == authenticated.caller.account
+            && authenticated.region.as_ref().is_none_or(|region| *region == workspace.region)
+    };
+    let found = state.world().workspaces.get(id).filter(is_here).cloned();
+    found.ok_or_else(|| PlatformError::not_found(format!("Workspace `{id}` not found.")))
+}
+
+fn check_permissions(
+    authenticated: &Authenticated,
+    action: &str,
+    resource: &str,
+) -> Result<(), PlatformError> {
+    let caller = &authenticated.caller;
     let check = |action: &str, resource: &str, context: &Context| {
         caller
             .authorise(action, resource, context)
             .map_err(|denial| PlatformError::forbidden(denial.message(&caller.arn, action, resource)))
     };
     let mut context = caller.context();
+    context
+        .extend(authenticated.region.iter().map(|region| ("aws:RequestedRegion".to_owned(), region.clone())));
+    if let Some(kind) = authenticated.bearer {
+        context.push((format!("{SERVICE}:BearerTokenType"), token_type(kind).to_owned()));
+        check(&format!("{SERVICE}:CallWithBearerToken"), "*", &context)?;
+    }
     check(&format!("{SERVICE}:{action}"), resource, &context)?;
     let forwarded = [
         ("aws:CalledVia", SERVICE_PRINCIPAL),
@@ -162,6 +140,13 @@ fn check_permissions(caller: &Caller, action: &str, resource: &str) -> Result<()
     context.extend(forwarded.map(|(key, value)| (key.to_owned(), value.to_owned())));
     check("sts:GetWebIdentityToken", "*", &context)?;
     check("sts:TagGetWebIdentityToken", "*", &context)
+}
+
+fn token_type(kind: ApiKeyKind) -> &'static str {
+    match kind {
+        ApiKeyKind::LongTerm => "LONG_TERM",
+        ApiKeyKind::ShortTerm => "SHORT_TERM",
+    }
 }
 
 impl Arrival {

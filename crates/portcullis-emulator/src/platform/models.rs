@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::error::PlatformError;
+use crate::world::Account;
 
 /// One model. Source: Claude docs, "Models overview", November 2026.
 #[derive(Clone, Copy, Debug)]
@@ -79,6 +80,11 @@ impl Model {
     }
 }
 
+/// What the account has access to.
+pub(super) fn is_open_to(account: &Account, model: &Model) -> bool {
+    account.models.as_ref().is_none_or(|models| models.iter().any(|id| id == model.id))
+}
+
 /// The model of this id or dated id.
 pub(super) fn find(id: &str) -> Result<Model, PlatformError> {
     MODELS
@@ -88,7 +94,29 @@ pub(super) fn find(id: &str) -> Result<Model, PlatformError> {
         .ok_or_else(|| PlatformError::not_found(format!("model: {id}")))
 }
 
-pub(super) fn list() -> Value {
-    let data: Vec<Value> = MODELS.iter().map(|model| model.to_json()).collect();
-    json!({"data": data, "has_more": false, "first_id": MODELS[0].id, "last_id": MODELS[MODELS.len() - 1].id})
+/// The model of this id, as the list of models knows it: one without access is not there.
+pub(super) fn get(account: &Account, id: &str) -> Result<Value, PlatformError> {
+    let model = find(id)?;
+    if is_open_to(account, &model) {
+        Ok(model.to_json())
+    } else {
+        Err(PlatformError::not_found(format!("model: {id}")))
+    }
+}
+
+/// Refuses a model that exists but is not open to the account.
+pub(super) fn check_access(account: &Account, body: &Value) -> Result<(), PlatformError> {
+    let id = body["model"].as_str().unwrap_or_default();
+    if is_open_to(account, &find(id)?) {
+        Ok(())
+    } else {
+        Err(PlatformError::forbidden(format!("Your account does not have access to the model `{id}`.")))
+    }
+}
+
+pub(super) fn list(account: &Account) -> Value {
+    let open: Vec<&Model> = MODELS.iter().filter(|model| is_open_to(account, model)).collect();
+    let data: Vec<Value> = open.iter().map(|model| model.to_json()).collect();
+    let id = |model: Option<&&Model>| model.map(|model| model.id);
+    json!({"data": data, "has_more": false, "first_id": id(open.first()), "last_id": id(open.last())})
 }

@@ -24,7 +24,7 @@ pub(super) fn session_result(session: &Session, announced: SystemTime, packed: O
     format!(
         "<AssumedRoleUser><AssumedRoleId>{}</AssumedRoleId><Arn>{}</Arn></AssumedRoleUser><Credentials><AccessKeyId>{}</AccessKeyId><SecretAccessKey>{}</SecretAccessKey><SessionToken>{}</SessionToken><Expiration>{expiration}</Expiration></Credentials>{packed}{source_identity}",
         escape(&session.assumed_role_id),
-        escape(&session.arn()),
+        escape(session.arn()),
         session.access_key_id,
         session.secret_access_key,
         session.session_token,

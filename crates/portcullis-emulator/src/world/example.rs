@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Account, Principal, Role, Workspace, World};
+use super::{Account, ApiKey, ApiKeyKind, Principal, Role, Workspace, World};
 use crate::iam::Policy;
 
 /// The gateway's account in the example world.
@@ -19,6 +19,11 @@ pub const GATEWAY_SECRET_ACCESS_KEY: &str = "emulator/only/not/a/real/secret/EXA
 pub const ROLE_ARN: &str = "arn:aws:iam::123456789012:role/portcullis-claude";
 /// The external ID that the role asks for.
 pub const EXTERNAL_ID: &str = "portcullis-emulator-external-id";
+/// A long-term API key of the customer's account. Made up for the emulator, opens nothing.
+pub const API_KEY: &str =
+    "AEAAQWVhQXBpS2V5LWVtdWxhdG9yLWF0LTEyMzQ1Njc4OTAxMjptYWRlLXVwLWZvci10aGUtZW11bGF0b3I=";
+/// The IAM user behind [`API_KEY`].
+pub const API_KEY_ARN: &str = "arn:aws:iam::123456789012:user/AeaApiKey-emulator";
 /// The customer's workspace, in [`REGION`].
 pub const WORKSPACE_ID: &str = "wrkspc_01AbCdEf23GhIj";
 /// The region of the workspace.
@@ -46,6 +51,14 @@ impl World {
             permissions_boundary: None,
             max_session_duration: 3600,
         };
+        let api_key = ApiKey {
+            key: API_KEY.into(),
+            principal_arn: API_KEY_ARN.into(),
+            account: CUSTOMER_ACCOUNT.into(),
+            policy: inference_access(),
+            kind: ApiKeyKind::LongTerm,
+            region: None,
+        };
         let workspace = |region: &str| Workspace { account: CUSTOMER_ACCOUNT.into(), region: region.into() };
         Self {
             organization_id: "4b0d3f62-7c51-4d3e-9b55-0e6a6f1c2d3e".into(),
@@ -53,6 +66,7 @@ impl World {
                 .into(),
             principals: vec![gateway],
             roles: [("portcullis-claude".to_owned(), role)].into(),
+            api_keys: vec![api_key],
             workspaces: [
                 (WORKSPACE_ID.to_owned(), workspace(REGION)),
                 ("wrkspc_02KlMnOp45QrSt".to_owned(), workspace("eu-central-1")),
@@ -79,7 +93,7 @@ pub fn trust_policy(principal: &str, external_id: Option<&str>) -> Policy {
 #[must_use]
 pub fn least_privilege(region: &str, account: &str, workspace: &str) -> Policy {
     let via = "aws-external-anthropic.amazonaws.com";
-    let actions = ["CreateInference", "CountTokens", "GetModel", "ListModels"]
+    let actions = ["CreateInference", "CountTokens", "GetModel", "ListModels", "GetWorkspace"]
         .map(|action| format!("aws-external-anthropic:{action}"));
     policy(json!({"Version": "2012-10-17", "Statement": [
         {"Effect": "Allow",
@@ -89,6 +103,29 @@ pub fn least_privilege(region: &str, account: &str, workspace: &str) -> Policy {
          "Condition": {"StringEquals": {"aws:CalledViaLast": via}, "ForAnyValue:StringEquals": {"sts:IdentityTokenAudience": ["https://api.anthropic.com", "https://platform.claude.com"]}}},
         {"Effect": "Allow", "Action": "sts:TagGetWebIdentityToken", "Resource": "*",
          "Condition": {"StringEquals": {"aws:CalledViaLast": via}}}]}))
+}
+
+/// What AWS's managed policy for inference allows, in its own wildcards: all of a workspace's reading and inference.
+#[must_use]
+pub fn inference_access() -> Policy {
+    let via = "aws-external-anthropic.amazonaws.com";
+    let actions = [
+        "Get*",
+        "List*",
+        "CreateInference",
+        "CreateBatchInference",
+        "CancelBatchInference",
+        "DeleteBatchInference",
+        "CountTokens",
+    ]
+    .map(|action| format!("aws-external-anthropic:{action}"));
+    policy(json!({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Action": actions, "Resource": "arn:aws:aws-external-anthropic:*:*:workspace/*"},
+        {"Effect": "Allow", "Resource": "*",
+         "Action": ["aws-external-anthropic:GetAccountStatus", "aws-external-anthropic:CallWithBearerToken"]},
+        {"Effect": "Allow", "Action": "sts:GetWebIdentityToken", "Resource": "*",
+         "Condition": {"StringEquals": {"aws:CalledViaLast": via}, "ForAnyValue:StringEquals": {"sts:IdentityTokenAudience": ["https://api.anthropic.com", "https://platform.claude.com"]}}},
+        {"Effect": "Allow", "Action": "sts:TagGetWebIdentityToken", "Resource": "*"}]}))
 }
 
 fn policy(document: serde_json::Value) -> Policy {

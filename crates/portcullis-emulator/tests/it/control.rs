@@ -1,6 +1,6 @@
 //! The control API.
 
-use portcullis_emulator::world::{EXTERNAL_ID, GATEWAY_SECRET_ACCESS_KEY};
+use portcullis_emulator::world::{API_KEY, EXTERNAL_ID, GATEWAY_SECRET_ACCESS_KEY};
 use serde_json::{Value, json};
 
 use crate::client::{Call, Lab, ask};
@@ -20,7 +20,7 @@ async fn the_control_api_shows_no_secret() {
     for path in ["world", "requests"] {
         let (status, body) = control(&lab, "GET", path, &Value::Null).await;
         assert_eq!(status, 200);
-        for secret in [GATEWAY_SECRET_ACCESS_KEY, &keys.secret, keys.token.as_deref().unwrap()] {
+        for secret in [GATEWAY_SECRET_ACCESS_KEY, API_KEY, &keys.secret, keys.token.as_deref().unwrap()] {
             assert!(!body.to_string().contains(secret), "{path}");
         }
     }
@@ -43,6 +43,8 @@ async fn the_world_can_be_changed_and_the_log_read_and_emptied() {
     role["trust_policy"]["Statement"][0]["Condition"] = json!({});
     put("roles/portcullis-claude", role).await;
     assert_eq!(lab.assume(&[]).await.0, 200, "the role is open now");
+    put("api-keys", json!([])).await;
+    assert!(lab.emulator.world().api_keys.is_empty());
     put("sts", json!({"mode": "throttling"})).await;
     assert_eq!(lab.assume(&[("ExternalId", EXTERNAL_ID)]).await.0, 400);
     put("sts", json!({"mode": "slow", "ms": 1})).await;

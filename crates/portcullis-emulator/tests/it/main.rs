@@ -2,9 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
 
+mod accounts;
 mod chaining;
 mod client;
 mod control;
+mod keys;
 mod limits;
 mod platform;
 mod scripts;
