@@ -80,13 +80,17 @@ async fn answer(
     }
 }
 
-/// A refusal in the client's own dialect passes byte for byte: clients branch on its words. What is not in that dialect
-/// (a proxy's page, AWS's own JSON) is said in it; and what concerns the gateway's credentials is not the client's to
-/// take for its own key's failure.
+/// A refusal in the client's own dialect passes byte for byte: clients branch on its words. What the operator has to
+/// mend passes with an explanation added; what is not in that dialect (a proxy's page, AWS's own JSON) is said in it; and
+/// what concerns the gateway's credentials is not the client's to take for its own key's failure.
 fn refuse(arrival: &Arrival, head: &Head, error: &UpstreamError, body: Bytes) -> Response {
-    let concerns_credentials = matches!(head.status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
+    let cause = error.cause();
+    let concerns_credentials = matches!(head.status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
+        || cause.is_authentication()
+        || cause.is_permission();
     let is_in_dialect = error.error_type.is_some();
     if is_in_dialect && !concerns_credentials {
+        let body = error.annotate(&body).map_or(body, Bytes::from);
         let mut response = with_head(head, Body::from(body));
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         return response;

@@ -110,8 +110,7 @@ fn mend(
 ) -> Mended {
     // A workspace key knows neither sessions nor times.
     let Credential::Aws(credentials) = credential else { return Mended::No };
-    let is_stale = matches!(cause, UpstreamCause::ExpiredCredentials | UpstreamCause::InvalidCredentials);
-    if is_stale {
+    if cause.is_stale_session() {
         let renewal = gateway.credentials.forget_rejected(&attempt.credential_request(), credentials);
         if renewal == Renewal::Worthwhile { Mended::Session } else { Mended::No }
     } else if *cause == UpstreamCause::ClockSkew

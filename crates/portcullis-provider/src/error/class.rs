@@ -68,5 +68,8 @@ impl Class {
 
 /// Every row, in the order of the handbook.
 pub fn classes() -> impl Iterator<Item = &'static Class> {
-    [access::ALL, sessions::ALL, requests::ALL, sts::ALL].into_iter().flatten().copied()
+    [access::ALL, sessions::ALL, sts::ALL, requests::LIMITS, requests::REQUESTS]
+        .into_iter()
+        .flatten()
+        .copied()
 }

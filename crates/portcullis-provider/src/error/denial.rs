@@ -77,6 +77,8 @@ const KINDS: &[(&str, PolicyKind)] = &[
     ("vpc endpoint polic", PolicyKind::Endpoint),
 ];
 
+/// Places for policy statements.
+const STATEMENTS: [&str; 4] = ["{allow}", "{allow_token}", "{trust}", "{assume}"];
 const REFUSED: &str = "is not authorized to perform";
 
 impl PolicyKind {
@@ -139,10 +141,19 @@ impl Denial {
         matches!(self.action.as_deref(), Some("sts:GetWebIdentityToken" | "sts:TagGetWebIdentityToken"))
     }
 
+    /// A text of the table with its places filled, for Markdown: statements are marked as code.
+    pub(super) fn fill_marked(&self, template: &'static str) -> String {
+        let mut marked = template.to_owned();
+        for place in STATEMENTS {
+            marked = marked.replace(place, &format!("`{place}`"));
+        }
+        self.fill(Cow::Owned(marked)).into_owned()
+    }
+
     /// A text of the table with its places filled: by what the sentence names, or else by the general word for it.
-    pub(super) fn fill(&self, template: &'static str) -> Cow<'static, str> {
+    pub(super) fn fill(&self, template: Cow<'static, str>) -> Cow<'static, str> {
         if !template.contains('{') {
-            return Cow::Borrowed(template);
+            return template;
         }
         let places: [(&str, &dyn Fn() -> String); 8] = [
             ("{action}", &|| self.action.clone().map_or_else(|| "the action".to_owned(), quoted)),
@@ -154,7 +165,7 @@ impl Denial {
             ("{trust}", &|| statement::trust(self)),
             ("{assume}", &|| statement::assume(self)),
         ];
-        let mut text = template.to_owned();
+        let mut text = template.into_owned();
         for (place, value) in places {
             if text.contains(place) {
                 text = text.replace(place, &value());

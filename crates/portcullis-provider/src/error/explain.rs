@@ -21,7 +21,7 @@ impl Explained {
     /// The row, with the places of its text filled by what the error names.
     #[must_use]
     pub fn new(class: &'static Class, denial: &Denial) -> Self {
-        let fix = denial.fill(class.fix);
+        let fix = denial.fill(class.fix.into());
         let fix = match class.command {
             _ if fix.is_empty() => None,
             Some(command) => Some(format!("{fix} Command: {command}")),

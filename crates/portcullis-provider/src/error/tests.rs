@@ -194,6 +194,77 @@ fn refused_credentials_of_the_gateway_are_explained_and_the_upstreams_text_is_ke
 }
 
 #[test]
+fn what_the_client_reads_of_a_denied_action_names_it_and_the_statement_to_add() {
+    let text = "User: arn:aws:sts::123456789012:assumed-role/claude/s is not authorized to perform: \
+                aws-external-anthropic:CountTokens on resource: arn:aws:aws-external-anthropic:us-east-1:\
+                123456789012:workspace/wrkspc_01 because no identity-based policy allows the \
+                aws-external-anthropic:CountTokens action";
+    let header = |name: &str| (name == "x-amzn-requestid").then(|| "aws-1".to_owned());
+    let body =
+        json!({"error": {"type": "permission_error", "message": text}, "request_id": "req_1"}).to_string();
+    let error = UpstreamError::parse(403, &header, body.as_bytes()).to_openai(&ResponseContext::default());
+    for body in [error.openai_body(), error.anthropic_body("r")] {
+        let body: Value = serde_json::from_slice(&body).unwrap();
+        let meta =
+            body.pointer("/error/metadata").or_else(|| body.pointer("/error/details/metadata")).unwrap();
+        assert_eq!(meta["cause"], "access_denied_identity_policy");
+        assert_eq!(meta["fault"], "operator");
+        assert_eq!(meta["denied_action"], "aws-external-anthropic:CountTokens");
+        assert_eq!(
+            (&meta["upstream_request_id"], &meta["aws_request_id"]),
+            (&json!("req_1"), &json!("aws-1"))
+        );
+        assert_eq!(meta["raw"], text);
+        let fix = meta["fix"].as_str().unwrap();
+        let statement: Value =
+            serde_json::from_str(&fix[fix.find('{').unwrap()..=fix.rfind('}').unwrap()]).unwrap();
+        assert_eq!(statement["Action"], "aws-external-anthropic:CountTokens");
+        assert_eq!(
+            statement["Resource"],
+            "arn:aws:aws-external-anthropic:us-east-1:123456789012:workspace/wrkspc_01"
+        );
+    }
+}
+
+#[test]
+fn nothing_secret_that_the_upstream_repeats_reaches_the_client() {
+    let text = "The request signature we calculated does not match. The Canonical String should have been \
+                'POST\n/v1/messages\nx-amz-security-token:TOKEN\n\nHASH' for ASIAIOSFODNN7EXAMPLE"
+        .replace("TOKEN", &"IQoJb3JpZ2luX2Vj/+".repeat(30))
+        .replace("HASH", &"0f".repeat(32));
+    for body in [
+        json!({"error": {"type": "authentication_error", "message": text}}).to_string(),
+        json!({"__type": "SignatureDoesNotMatch", "message": text}).to_string(),
+        format!("<Error><Code>SignatureDoesNotMatch</Code><Message>{text}</Message></Error>"),
+        text.clone(),
+    ] {
+        let error = parse(403, &body);
+        let shown = String::from_utf8(error.to_openai(&ResponseContext::default()).openai_body()).unwrap();
+        for secret in ["IQoJb3Jp", "0f0f", "IOSFODNN7"] {
+            assert!(!shown.contains(secret) && !format!("{error:?}").contains(secret), "{secret}: {shown}");
+        }
+    }
+}
+
+#[test]
+fn what_the_operator_has_to_mend_is_added_to_anthropics_own_answer() {
+    let body = json!({"type": "error", "request_id": "req_1", "error": {"type": "not_found_error",
+        "message": "Workspace `wrkspc_01` not found.", "details": {"error_code": "x"}}});
+    let told: Value =
+        serde_json::from_slice(&parse(404, &body.to_string()).annotate(body.to_string().as_bytes()).unwrap())
+            .unwrap();
+    assert_eq!(told["error"]["details"]["metadata"]["cause"], "workspace_not_found");
+    assert_eq!(told["error"]["details"]["metadata"]["raw"], Value::Null);
+    let mut without = told.clone();
+    without["error"]["details"].as_object_mut().unwrap().remove("metadata");
+    assert_eq!(without, body);
+    for (status, message) in [(400, "max_tokens: Field required"), (529, "Overloaded"), (404, "model: x")] {
+        let body = json!({"error": {"type": "x_error", "message": message}}).to_string();
+        assert_eq!(parse(status, &body).annotate(body.as_bytes()), None, "{message}");
+    }
+}
+
+#[test]
 fn refused_credentials_of_the_caller_are_the_callers() {
     let context = ResponseContext::default();
     let of = |status: u16, kind: &str| {

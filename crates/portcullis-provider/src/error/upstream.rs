@@ -2,9 +2,10 @@
 
 use std::borrow::Cow;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::cause::UpstreamCause;
+use super::class::Fault;
 use super::explain::Explained;
 use super::redact::redact;
 use super::{ApiError, ErrorKind, UpstreamMeta};
@@ -202,6 +203,25 @@ impl UpstreamError {
         }
         error.upstream = Some(Box::new(self.meta(&cause, &error.message)));
         error
+    }
+
+    /// Anthropic's own answer, with what is known of the cause added as `error.details.metadata`. For what the operator
+    /// has to mend: the client branches on the words it knows, and a person reads what to do.
+    ///
+    /// - `body`: the one that was parsed; none comes back if it is not Anthropic's, or the cause is not the operator's.
+    pub fn annotate(&self, body: &[u8]) -> Option<Vec<u8>> {
+        let cause = self.cause();
+        let is_known = self.is_anthropic() && cause.fault() == Fault::Operator;
+        let mut answer = is_known.then(|| serde_json::from_slice::<Value>(body).ok()).flatten()?;
+        let message = self.message.as_deref().unwrap_or_default();
+        let error = answer.get_mut("error")?.as_object_mut()?;
+        error.insert("message".to_owned(), message.into());
+        let details = error.entry("details").or_insert_with(|| Value::Object(Map::new()));
+        if !details.is_object() {
+            *details = Value::Object(Map::new());
+        }
+        details["metadata"] = serde_json::to_value(self.meta(&cause, message)).ok()?;
+        serde_json::to_vec(&answer).ok()
     }
 
     /// The row of the table, leaving credentials aside.

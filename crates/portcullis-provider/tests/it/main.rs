@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod handbook;
 mod requests;
 mod responses;
 mod round_trip;

@@ -4,13 +4,10 @@
 
 use super::{Class, Fault};
 
-pub(in crate::error) const ALL: &[&Class] = &[
-    &SPEND_LIMIT,
-    &TIER_SPEND_CAP,
-    &RATE_LIMITED,
-    &OVERLOADED,
-    &TIMEOUT,
-    &UPSTREAM_FAILED,
+pub(in crate::error) const LIMITS: &[&Class] =
+    &[&SPEND_LIMIT, &TIER_SPEND_CAP, &RATE_LIMITED, &OVERLOADED, &TIMEOUT, &UPSTREAM_FAILED];
+
+pub(in crate::error) const REQUESTS: &[&Class] = &[
     &MODEL_NOT_FOUND,
     &NOT_FOUND,
     &CONTEXT_TOO_LONG,

@@ -24,6 +24,10 @@ pub(in crate::error) static INVALID_SIGNATURE: Class = Class {
         "SignatureDoesNotMatch",
         "IncompleteSignature",
         "Credential should be scoped to",
+        "Date in Credential scope does not match",
+        "must be a 'SignedHeader'",
+        "Authorization header requires",
+        "does not match the calculated payload hash",
     ],
     signs: &[],
     meaning: "AWS computed another signature than the gateway. Either the secret is not the one of the key, or the \

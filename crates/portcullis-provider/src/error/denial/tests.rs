@@ -59,7 +59,7 @@ fn the_policy_that_denies_is_named_where_aws_names_it() {
     let arn = "arn:aws:organizations::111111111111:policy/o-abc/service_control_policy/p-1";
     let denial =
         Denial::parse(&sentence(&format!(" with an explicit deny in a service control policy: {arn}.")));
-    let fix = denial.fill(denial.class().fix);
+    let fix = denial.fill(denial.class().fix.into());
     assert!(fix.contains(&format!("the service control policy `{arn}`")), "{fix}");
 }
 
@@ -85,7 +85,7 @@ fn the_statement_to_add_is_made_of_what_the_sentence_names() {
     let denial =
         Denial::parse(&sentence(&format!(" because no identity-based policy allows the {INFER} action")));
     assert_eq!(
-        denial.fill(denial.class().fix),
+        denial.fill(denial.class().fix.into()),
         format!(
             "Add this statement to the permission policy of `arn:aws:iam::123456789012:role/claude`: \
              {{\"Effect\":\"Allow\",\"Action\":\"{INFER}\",\"Resource\":\"{WORKSPACE}\"}}."
@@ -101,7 +101,7 @@ fn a_token_that_may_not_be_made_needs_both_actions() {
     ] {
         let denial = Denial::parse(text);
         assert_eq!(denial.class().code, "access_denied_web_identity_token");
-        let fix = denial.fill(denial.class().fix);
+        let fix = denial.fill(denial.class().fix.into());
         assert!(
             fix.contains(
                 r#""Action":["sts:GetWebIdentityToken","sts:TagGetWebIdentityToken"],"Resource":"*""#
@@ -117,7 +117,7 @@ fn a_refused_role_gets_the_statements_for_both_sides() {
         "User: arn:aws:sts::111111111111:assumed-role/gateway/i-1 is not authorized to perform: sts:AssumeRole on \
          resource: arn:aws:iam::222222222222:role/claude",
     );
-    let fix = denial.fill(crate::error::sts::ASSUME_ROLE_DENIED.fix);
+    let fix = denial.fill(crate::error::sts::ASSUME_ROLE_DENIED.fix.into());
     assert!(fix.contains(r#""Principal":{"AWS":"arn:aws:iam::111111111111:role/gateway"}"#), "{fix}");
     assert!(fix.contains(r#""Resource":"arn:aws:iam::222222222222:role/claude""#), "{fix}");
     assert!(fix.contains("sts:ExternalId"), "{fix}");
@@ -126,7 +126,7 @@ fn a_refused_role_gets_the_statements_for_both_sides() {
 #[test]
 fn without_a_sentence_the_places_hold_general_words() {
     for class in crate::error::classes() {
-        let fix = Denial::default().fill(class.fix);
+        let fix = Denial::default().fill(class.fix.into());
         assert!(!fix.contains("{action}") && !fix.contains("{role}") && !fix.contains("{policy}"), "{fix}");
     }
     assert_eq!(Denial::parse("Forbidden"), Denial::default());
@@ -137,7 +137,7 @@ proptest! {
     fn any_text_is_taken_apart_without_a_panic(text in ".{0,300}") {
         let denial = Denial::parse(&text);
         for class in crate::error::classes() {
-            denial.fill(class.fix);
+            denial.fill(class.fix.into());
         }
     }
 
@@ -149,7 +149,7 @@ proptest! {
         ]), 0..12)
     ) {
         let denial = Denial::parse(&pieces.concat());
-        denial.fill(denial.class().fix);
+        denial.fill(denial.class().fix.into());
     }
 
     #[test]
