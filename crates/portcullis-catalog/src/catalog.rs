@@ -17,9 +17,12 @@ use crate::text::stored_now;
 
 mod api_keys;
 mod bootstrap;
+mod external_ids;
 mod integrations;
 mod organisations;
 mod providers;
+mod shared_roles;
+mod verifications;
 mod watching;
 
 pub use bootstrap::Bootstrap;

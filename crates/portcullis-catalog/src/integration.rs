@@ -1,10 +1,13 @@
 //! Integrations: stored credentials for one Anthropic workspace on Claude Platform on AWS.
 
 use portcullis_types::{
-    AccessKeyId, ClaudePlatformAws, ExternalId, IntegrationId, OrganisationId, Region, Revision, RoleArn,
-    SecretString, Slug, TenantWorkspaceId, WorkspaceId,
+    AccessKeyId, ApiKeyHeader, ClaudePlatformAws, ExternalId, FeatureSet, IntegrationId, OrganisationId,
+    Region, Revision, RoleArn, RoleSettings, SecretString, Slug, TenantWorkspaceId, WorkspaceId,
 };
 use time::OffsetDateTime;
+
+use crate::shared_role::SharedRoleProof;
+use crate::verification::VerificationSummary;
 
 /// The upstream's name in the admin API (`ai_provider_id`). The only one so far.
 pub const CLAUDE_PLATFORM_AWS: &str = "claude-platform-aws";
@@ -36,6 +39,8 @@ pub struct Integration {
     pub platform: ClaudePlatformAws,
     /// Who chose the external ID; `None` when the integration never had one.
     pub external_id_origin: Option<ExternalIdOrigin>,
+    /// What is known of whether it works.
+    pub verification: VerificationSummary,
     /// When it was made.
     pub created_at: OffsetDateTime,
     /// When it was last changed.
@@ -109,6 +114,10 @@ pub struct NewIntegration {
     pub anthropic_workspace_id: WorkspaceId,
     /// As whom.
     pub auth: NewAuth,
+    /// What it may be used for.
+    pub features: FeatureSet,
+    /// Needed when the role is another organisation's as well.
+    pub shared_role_proof: Option<SharedRoleProof>,
     /// Whether the workspace gets a provider at once. Of no effect without a workspace.
     pub create_default_provider: bool,
     /// That provider's slug; the integration's own when absent.
@@ -125,6 +134,8 @@ pub enum NewAuth {
         /// `None` (the default path): the gateway generates one. `Some`: must be unused by any other organisation and
         /// by any other integration.
         external_id: Option<ExternalId>,
+        /// How the role is reached, and what its sessions are like.
+        settings: RoleSettings,
     },
     /// A long-term key pair of an IAM user.
     AccessKey {
@@ -135,6 +146,13 @@ pub enum NewAuth {
     },
     /// The gateway's own identity.
     ServiceRole,
+    /// A workspace key of Claude Platform on AWS.
+    ApiKey {
+        /// 1 to 4096 characters; sealed at rest.
+        key: SecretString,
+        /// Which header carries it.
+        header: ApiKeyHeader,
+    },
 }
 
 /// What is to change of an integration. `None` leaves a field as it is.
@@ -155,6 +173,10 @@ pub struct IntegrationPatch {
     pub anthropic_workspace_id: Option<WorkspaceId>,
     /// As whom.
     pub auth: Option<AuthPatch>,
+    /// What it may be used for.
+    pub features: Option<FeatureSet>,
+    /// Needed when the patch leads to a role that is another organisation's as well.
+    pub shared_role_proof: Option<SharedRoleProof>,
 }
 
 /// What is to change of an integration's way into AWS. Another kind than the present one replaces it.
@@ -168,6 +190,8 @@ pub enum AuthPatch {
         role_arn: Option<RoleArn>,
         /// Once there is one, only the same one is accepted.
         external_id: Option<ExternalId>,
+        /// Replaces all settings.
+        settings: Option<RoleSettings>,
     },
     /// A long-term key pair.
     AccessKey {
@@ -178,6 +202,13 @@ pub enum AuthPatch {
     },
     /// The gateway's own identity.
     ServiceRole,
+    /// A workspace key.
+    ApiKey {
+        /// Needed when the integration has no such key yet. 1 to 4096 characters.
+        key: Option<SecretString>,
+        /// Which header carries it.
+        header: Option<ApiKeyHeader>,
+    },
 }
 
 /// Which integrations a list shows.

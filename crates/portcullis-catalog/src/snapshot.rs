@@ -109,6 +109,12 @@ impl Snapshot {
         all.filter(|provider| self.serves(provider))
     }
 
+    /// Every provider that serves now, of all workspaces, in no particular order: for what the gateway does of itself.
+    pub fn all_providers(&self) -> impl Iterator<Item = &Arc<ResolvedProvider>> {
+        let all = self.providers.values().flat_map(BTreeMap::values);
+        all.filter(|provider| self.serves(provider))
+    }
+
     /// Increases with every change of the catalog.
     #[must_use]
     pub const fn version(&self) -> i64 {

@@ -17,11 +17,14 @@ use crate::error::CatalogError;
 
 pub(crate) mod api_keys;
 pub(crate) mod encryption_keys;
+pub(crate) mod external_ids;
 pub(crate) mod integrations;
 pub(crate) mod organisations;
 pub(crate) mod postgres;
 pub(crate) mod providers;
+pub(crate) mod shared_roles;
 pub(crate) mod sqlite;
+pub(crate) mod verifications;
 
 /// A statement that takes longer is given up. Longer than Postgres' own limit, so that its words are heard first.
 const STATEMENT_DEADLINE: Duration = Duration::from_secs(8);
@@ -101,6 +104,17 @@ impl Store {
             match self {
                 Self::Postgres(pools) => pools.write().await,
                 Self::Sqlite(pools) => pools.write().await,
+            }
+        };
+        within(BEGIN_DEADLINE, "beginning to write", begin).await
+    }
+
+    /// Begins to write what is no part of the catalog's version: no snapshot holds it, so nobody is told.
+    pub(crate) async fn write_beside(&self) -> Result<Transaction, CatalogError> {
+        let begin = async {
+            match self {
+                Self::Postgres(pools) => pools.write_beside().await.map(Transaction::Postgres),
+                Self::Sqlite(pools) => pools.write_beside().await.map(Transaction::Sqlite),
             }
         };
         within(BEGIN_DEADLINE, "beginning to write", begin).await

@@ -6,10 +6,12 @@
 #[cfg(test)]
 mod tests;
 
+mod rules;
 mod settings;
 mod subject;
 mod template;
 
+pub use rules::BrokenRule;
 pub use settings::{
     InvalidSessionDuration, InvalidSessionPolicy, InvalidTagKey, PolicyDocument, RoleHop, RoleSettings,
     SessionDuration, SessionPolicy, SessionTag, TagKey,

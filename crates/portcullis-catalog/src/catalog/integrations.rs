@@ -1,31 +1,31 @@
-//! Integrations, and the rules of external IDs.
+//! Integrations, from creation to deletion. The rules of their access stand in [`access`].
 
-use portcullis_types::{
-    ExposeSecret as _, ExternalId, IntegrationId, OrganisationId, ProviderId, Revision, SecretString,
-};
-use time::OffsetDateTime;
+use portcullis_types::{FeatureSet, IntegrationId, OrganisationId, ProviderId, Revision};
+use sqlx::types::Json;
 use uuid::Uuid;
 
+use super::external_ids::reserve_external_id;
+use super::shared_roles::check_roles;
 use super::{Catalog, listing};
 use crate::error::CatalogError;
 use crate::integration::{
-    AuthPatch, DeleteMode, ExternalIdOrigin, Integration, IntegrationFilter, IntegrationPatch,
-    IntegrationStatus, NewAuth, NewIntegration,
+    DeleteMode, Integration, IntegrationFilter, IntegrationPatch, IntegrationStatus, NewIntegration,
 };
 use crate::page::{Listing, Page};
-use crate::store::integrations::{IntegrationRow, secret_place};
+use crate::store::integrations::IntegrationRow;
 use crate::store::providers::ProviderRow;
-use crate::store::{Reference, Transaction, integrations, organisations, providers};
+use crate::store::{Reference, Transaction, integrations, organisations, providers, verifications};
 use crate::text::{check_description, check_name, check_slug, slug_or_from_name, stored_now};
 
-const MAX_SECRET: usize = 512;
+mod access;
 
 impl Catalog {
     /// Makes an integration, and a default provider beside it when it belongs to a workspace.
     ///
     /// # Errors
-    /// [`CatalogError::Conflict`] for a slug or an external ID that is taken (by whom is not said), and with the field
-    /// `default_provider_slug` when the workspace has a provider of that slug already; nothing is made then.
+    /// [`CatalogError::Conflict`] for a slug or an external ID that is taken (by whom is not said), with the field
+    /// `role_arn` or `role_chain` for a role that another organisation uses (see [`SharedRole`](crate::SharedRole)), and
+    /// with the field `default_provider_slug` when the workspace has a provider of that slug already; nothing is made then.
     /// [`CatalogError::NotFound`] without such a workspace; [`CatalogError::Invalid`] when a value breaks its rule.
     pub async fn create_integration(&self, new: NewIntegration) -> Result<Integration, CatalogError> {
         check_name("name", &new.name)?;
@@ -36,7 +36,8 @@ impl Catalog {
         let organisation = new.organisation_id;
         let create_default_provider = new.create_default_provider;
         let default_provider_slug = new.default_provider_slug.clone();
-        let row = self.new_integration_row(new)?;
+        let proof = new.shared_role_proof.clone();
+        let mut row = self.new_integration_row(new)?;
 
         let mut write = self.0.store.write().await?;
         let transaction = &mut write.transaction;
@@ -48,7 +49,8 @@ impl Catalog {
             }
             None => None,
         };
-        reserve(transaction, organisation, &row).await?;
+        reserve_external_id(transaction, organisation, &mut row).await?;
+        check_roles(transaction, organisation, &row, None, proof.as_ref()).await?;
         integrations::insert(transaction, &row).await?;
         if let Some(workspace) = workspace.filter(|_| create_default_provider) {
             let slug = default_provider_slug.as_ref().map_or(row.slug.as_str(), |slug| slug.as_str());
@@ -87,23 +89,19 @@ impl Catalog {
             external_id_origin: None,
             access_key_id: None,
             secret_access_key: None,
+            api_key: None,
+            api_key_header: None,
+            role_settings: None,
+            features: features_column(&new.features),
             created_at,
             updated_at: created_at,
+            verification_status: None,
+            verification_revision: None,
+            verified_at: None,
+            external_id_enforced: None,
         };
         // A new integration is one without any access that is given some.
-        self.set_auth(
-            &mut row,
-            match new.auth {
-                NewAuth::AssumedRole { role_arn, external_id } => {
-                    AuthPatch::AssumedRole { role_arn: Some(role_arn), external_id }
-                }
-                NewAuth::AccessKey { access_key_id, secret_access_key } => AuthPatch::AccessKey {
-                    access_key_id: Some(access_key_id),
-                    secret_access_key: Some(secret_access_key),
-                },
-                NewAuth::ServiceRole => AuthPatch::ServiceRole,
-            },
-        )?;
+        self.set_auth(&mut row, new.auth.into())?;
         Ok(row)
     }
 
@@ -183,9 +181,17 @@ impl Catalog {
         if patch.expected_revision.is_some_and(|expected| expected != Revision(row.revision)) {
             return Err(CatalogError::ChangedMeanwhile { what: "integration" });
         }
+        let before = row.clone();
+        let proof = patch.shared_role_proof.clone();
         self.apply(&mut row, patch)?;
-        reserve(transaction, organisation, &row).await?;
+        if before.external_id.is_none() {
+            reserve_external_id(transaction, organisation, &mut row).await?;
+        }
+        check_roles(transaction, organisation, &row, Some(&before), proof.as_ref()).await?;
         integrations::update(transaction, &row).await?;
+        if row.leads_as(&before) {
+            verifications::take_along(transaction, row.id, before.revision, row.revision).await?;
+        }
         let stored = self.read_back(transaction, organisation, row.id).await?;
         self.commit(write).await?;
         Ok(stored)
@@ -212,47 +218,12 @@ impl Catalog {
         if let Some(auth) = patch.auth {
             self.set_auth(row, auth)?;
         }
+        if let Some(features) = patch.features {
+            row.features = features_column(&features);
+        }
         row.revision += 1;
         row.updated_at = stored_now(self.0.clock.now());
         Ok(())
-    }
-
-    fn set_auth(&self, row: &mut IntegrationRow, auth: AuthPatch) -> Result<(), CatalogError> {
-        match auth {
-            AuthPatch::AssumedRole { role_arn, external_id } => {
-                row.role_arn = role_arn.map(String::from).or_else(|| row.role_arn.take());
-                if row.role_arn.is_none() {
-                    return Err(CatalogError::invalid("role_arn", "is required to assume a role"));
-                }
-                set_external_id(row, external_id)?;
-                become_kind(row, "assumedRole");
-            }
-            AuthPatch::AccessKey { access_key_id, secret_access_key } => {
-                if access_key_id.is_some() && secret_access_key.is_none() {
-                    return Err(CatalogError::invalid(
-                        "secret_access_key",
-                        "is required beside a new access key",
-                    ));
-                }
-                row.access_key_id = access_key_id.map(String::from).or_else(|| row.access_key_id.take());
-                if row.access_key_id.is_none() {
-                    return Err(CatalogError::invalid("access_key_id", "is required to use an access key"));
-                }
-                if let Some(secret) = secret_access_key {
-                    row.secret_access_key = Some(self.seal_secret(row.id, &secret)?);
-                }
-                become_kind(row, "accessKey");
-            }
-            AuthPatch::ServiceRole => become_kind(row, "serviceRole"),
-        }
-        Ok(())
-    }
-
-    fn seal_secret(&self, id: Uuid, secret: &SecretString) -> Result<Vec<u8>, CatalogError> {
-        if !(1..=MAX_SECRET).contains(&secret.expose_secret().len()) {
-            return Err(CatalogError::invalid("secret_access_key", "must be 1 to 512 characters"));
-        }
-        Ok(self.0.keys.seal_text(&secret_place(id), secret)?)
     }
 
     /// Deletes an integration. Its external ID stays reserved for the organisation.
@@ -283,44 +254,8 @@ impl Catalog {
     }
 }
 
-/// Takes away what only another kind of access needs. The external ID stays: it is the integration's for life.
-fn become_kind(row: &mut IntegrationRow, kind: &str) {
-    if kind != "assumedRole" {
-        row.role_arn = None;
-    }
-    if kind != "accessKey" {
-        row.access_key_id = None;
-        row.secret_access_key = None;
-    }
-    row.auth_type = kind.into();
-}
-
-fn set_external_id(row: &mut IntegrationRow, given: Option<ExternalId>) -> Result<(), CatalogError> {
-    let (external_id, origin) = match (&row.external_id, given) {
-        (Some(present), Some(given)) if present != given.as_str() => {
-            return Err(CatalogError::invalid(
-                "external_id",
-                "cannot be changed; make a new integration instead",
-            ));
-        }
-        (Some(_), _) => return Ok(()),
-        (None, Some(given)) => (given, ExternalIdOrigin::Supplied),
-        (None, None) => (ExternalId::generate()?, ExternalIdOrigin::Generated),
-    };
-    row.external_id = Some(external_id.into());
-    row.external_id_origin = Some(origin.as_str().into());
-    Ok(())
-}
-
-async fn reserve(
-    transaction: &mut Transaction,
-    organisation: OrganisationId,
-    row: &IntegrationRow,
-) -> Result<(), CatalogError> {
-    let Some(external_id) = row.external_id.as_deref() else { return Ok(()) };
-    let external_id: ExternalId = crate::text::parsed("integration", row.id, external_id)?;
-    let now: OffsetDateTime = row.updated_at;
-    integrations::reserve_external_id(transaction, organisation, &external_id, now).await
+fn features_column(features: &FeatureSet) -> Json<Vec<String>> {
+    Json(features.iter().map(|feature| feature.as_str().to_owned()).collect())
 }
 
 pub(super) async fn require_organisation(

@@ -67,6 +67,10 @@ impl Pools {
         Ok(Write { transaction: Transaction::Postgres(transaction), version })
     }
 
+    pub(super) async fn write_beside(&self) -> Result<sqlx::Transaction<'static, Postgres>, sqlx::Error> {
+        self.work.begin().await
+    }
+
     /// A connection on which [`CHANNEL`] is heard.
     pub(crate) async fn listener(&self) -> Result<PgListener, sqlx::Error> {
         let mut listener = PgListener::connect_with(&self.listen).await?;

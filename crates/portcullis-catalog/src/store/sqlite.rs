@@ -60,6 +60,10 @@ impl Pools {
         Ok(Write { transaction: Transaction::Sqlite(transaction), version })
     }
 
+    pub(super) async fn write_beside(&self) -> Result<sqlx::Transaction<'static, Sqlite>, sqlx::Error> {
+        self.writer.begin_with("begin immediate").await
+    }
+
     pub(super) async fn close(&self) {
         self.readers.close().await;
         self.writer.close().await;

@@ -80,6 +80,7 @@ fn role_patch(role_arn: Option<&str>, external_id: Option<&str>) -> IntegrationP
     let auth = AuthPatch::AssumedRole {
         role_arn: role_arn.map(|arn| arn.parse().unwrap()),
         external_id: external_id.map(|id| id.parse().unwrap()),
+        settings: None,
     };
     IntegrationPatch { auth: Some(auth), ..Default::default() }
 }
@@ -162,10 +163,10 @@ async fn the_kind_of_access_can_be_changed(stage: Stage) {
     assert!(!format!("{changed:?}").contains("hunter"));
 
     assert!(matches!(change(AuthPatch::ServiceRole).await.unwrap().platform.auth, AwsAuth::ServiceRole));
-    let refused = change(AuthPatch::AssumedRole { role_arn: None, external_id: None }).await;
+    let refused = change(AuthPatch::AssumedRole { role_arn: None, external_id: None, settings: None }).await;
     assert_eq!(refusal(refused), "role_arn is required to assume a role");
     let role_arn = Some("arn:aws:iam::123456789012:role/x".parse().unwrap());
-    let back = change(AuthPatch::AssumedRole { role_arn, external_id: None }).await.unwrap();
+    let back = change(AuthPatch::AssumedRole { role_arn, external_id: None, settings: None }).await.unwrap();
     assert_eq!(external_id(&back.platform.auth), own_id, "an integration keeps its external ID for life");
 }
 

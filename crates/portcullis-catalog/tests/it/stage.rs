@@ -9,7 +9,7 @@ use portcullis_catalog::{
     Catalog, CatalogError, DatabaseUrl, KeyKind, KeyRing, NewApiKey, NewAuth, NewIntegration,
     NewOrganisation, NewProvider, NewWorkspace, Organisation, Scope, Workspace,
 };
-use portcullis_types::{ManualClock, OrganisationId, TenantWorkspaceId};
+use portcullis_types::{FeatureSet, ManualClock, OrganisationId, RoleSettings, TenantWorkspaceId};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
 use tokio::sync::watch;
 
@@ -233,6 +233,7 @@ pub(crate) fn role_auth(external_id: Option<&str>) -> NewAuth {
     NewAuth::AssumedRole {
         role_arn: "arn:aws:iam::123456789012:role/portcullis".parse().unwrap(),
         external_id: external_id.map(|id| id.parse().unwrap()),
+        settings: RoleSettings::default(),
     }
 }
 
@@ -240,6 +241,15 @@ pub(crate) fn key_auth(secret: &str) -> NewAuth {
     NewAuth::AccessKey {
         access_key_id: "AKIAIOSFODNN7EXAMPLE".parse().unwrap(),
         secret_access_key: secret.into(),
+    }
+}
+
+/// A role of the organisation's own: no two organisations may have the same one.
+fn own_role(organisation: OrganisationId) -> NewAuth {
+    NewAuth::AssumedRole {
+        role_arn: format!("arn:aws:iam::123456789012:role/{organisation}").parse().unwrap(),
+        external_id: None,
+        settings: RoleSettings::default(),
     }
 }
 
@@ -253,7 +263,9 @@ pub(crate) fn integration(organisation: OrganisationId, slug: &str) -> NewIntegr
         description: None,
         region: "us-west-2".parse().unwrap(),
         anthropic_workspace_id: "wrkspc_01AbCdEf23GhIj".parse().unwrap(),
-        auth: role_auth(None),
+        auth: own_role(organisation),
+        features: FeatureSet::default(),
+        shared_role_proof: None,
         create_default_provider: true,
         default_provider_slug: None,
     }

@@ -16,7 +16,9 @@ use portcullis_credentials::{
     EngineSettings, Source, SourceChain, SourceFingerprint, SourceKind,
 };
 use portcullis_gateway::{Gateway, GatewaySettings};
-use portcullis_types::{AwsCredentials, Clock, ExposeSecret, Region, SharedClock, SystemClock};
+use portcullis_types::{
+    AwsCredentials, Clock, ExposeSecret, FeatureSet, Region, RoleSettings, SharedClock, SystemClock,
+};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
@@ -45,6 +47,7 @@ impl Stage {
         let role = NewAuth::AssumedRole {
             role_arn: "arn:aws:iam::123456789012:role/portcullis-claude".parse().unwrap(),
             external_id: None,
+            settings: RoleSettings::default(),
         };
         (Self::made_of(upstream, role, engine, |_| ()).await, sts)
     }
@@ -122,6 +125,8 @@ async fn register(catalog: &Catalog, made: &portcullis_catalog::Bootstrap, auth:
         region: "us-west-2".parse().unwrap(),
         anthropic_workspace_id: "wrkspc_01AbCdEf23GhIj".parse().unwrap(),
         auth,
+        features: FeatureSet::default(),
+        shared_role_proof: None,
         create_default_provider: true,
         default_provider_slug: None,
     };

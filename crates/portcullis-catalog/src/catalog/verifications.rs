@@ -1,0 +1,141 @@
+//! Verifications: recorded, read, and shared out between the processes that make them.
+
+use std::time::{Duration, SystemTime};
+
+use portcullis_types::{IntegrationId, OrganisationId, Revision};
+use time::OffsetDateTime;
+
+use super::Catalog;
+use crate::error::CatalogError;
+use crate::integration::Integration;
+use crate::store::verifications::{self, VerificationRow};
+use crate::store::{Reference, Transaction, integrations};
+use crate::text::stored_time;
+use crate::verification::{Change, LastVerification, VerificationRecord};
+
+/// How long whoever takes on a verification has for it, before another process tries.
+const LEASE: Duration = Duration::from_secs(60 * 60);
+/// How long an integration that nobody has verified is left alone: its role may still be in the making.
+const GRACE: Duration = Duration::from_secs(24 * 60 * 60);
+
+impl Catalog {
+    /// Records a verification of one revision, and says how it compares with what was known of that revision.
+    ///
+    /// It changes neither the integration's revision nor the catalog's version. One of a revision that is no longer the
+    /// present one is not recorded.
+    ///
+    /// # Errors
+    /// [`CatalogError::NotFound`] when there is no such integration (any more).
+    pub async fn record_verification(
+        &self,
+        integration: IntegrationId,
+        revision: Revision,
+        record: VerificationRecord,
+    ) -> Result<Change, CatalogError> {
+        let mut transaction = self.0.store.write_beside().await?;
+        // Makes the row or finds it, never due at that time, and keeps it for this transaction.
+        let (never, next_at) = (OffsetDateTime::UNIX_EPOCH, whole_seconds(record.next_at));
+        let taken = verifications::put_off(&mut transaction, integration, revision, never, next_at).await;
+        taken.map_err(gone)?;
+        let present = verifications::revision_of(&mut transaction, integration).await?;
+        if present.ok_or(CatalogError::NotFound { what: "integration" })? != revision {
+            return Ok(Change::Same);
+        }
+        let before = verifications::find(&mut transaction, integration).await?;
+        let known = before.as_ref().map(|row| row.status_of(revision)).transpose()?.unwrap_or_default();
+        let change = Change::between(known, record.status);
+        let worsened_at = before.and_then(|row| row.worsened_at);
+        let row = row(integration, revision, &record, change, worsened_at);
+        verifications::write(&mut transaction, &row).await?;
+        transaction.commit().await?;
+        Ok(change)
+    }
+
+    /// What the last verification of an integration came to, of whichever revision. `None` when there was none.
+    ///
+    /// # Errors
+    /// [`CatalogError::NotFound`] when the organisation has no integration of this slug or id.
+    pub async fn last_verification(
+        &self,
+        organisation: OrganisationId,
+        slug_or_id: &str,
+    ) -> Result<Option<LastVerification>, CatalogError> {
+        let mut read = self.0.store.read().await?;
+        let row = integrations::find(&mut read, organisation, Reference::parse(slug_or_id)).await?;
+        let found = verifications::find(&mut read, IntegrationId::from_uuid(row.id)).await?;
+        found.map_or(Ok(None), VerificationRow::read)
+    }
+
+    /// The integrations that are to be verified now, the longest overdue first: those whose `next_at` has come, and those
+    /// that nobody has verified within a day of their last change. Archived ones are left alone.
+    ///
+    /// Each is given to one caller: its next verification is put off by an hour, in which it should be recorded.
+    ///
+    /// # Errors
+    /// When the database cannot be asked. A row that cannot be read is logged and left out.
+    pub async fn due_verifications(
+        &self,
+        now: SystemTime,
+        limit: u32,
+    ) -> Result<Vec<Integration>, CatalogError> {
+        let (until, made_before) = (whole_seconds(now + LEASE), stored_time((now - GRACE).into()));
+        let now = stored_time(now.into());
+        let mut transaction = self.0.store.write_beside().await?;
+        let due = verifications::due(&mut transaction, now, made_before, limit.into()).await?;
+        let mut claimed = Vec::with_capacity(due.len());
+        for id in due {
+            let integration = IntegrationId::from_uuid(id);
+            let revision = verifications::revision_of(&mut transaction, integration).await?;
+            let Some(revision) = revision else { continue };
+            if verifications::put_off(&mut transaction, integration, revision, now, until).await? {
+                claimed.extend(self.readable(&mut transaction, integration).await?);
+            }
+        }
+        transaction.commit().await?;
+        Ok(claimed)
+    }
+
+    async fn readable(
+        &self,
+        transaction: &mut Transaction,
+        id: IntegrationId,
+    ) -> Result<Option<Integration>, CatalogError> {
+        let Some(row) = integrations::find_of_any(transaction, id).await? else { return Ok(None) };
+        let read = row.read(&self.0.keys);
+        Ok(read.inspect_err(|error| tracing::error!("left out of verification: {error}")).ok())
+    }
+}
+
+fn row(
+    integration: IntegrationId,
+    revision: Revision,
+    record: &VerificationRecord,
+    change: Change,
+    worsened_at: Option<OffsetDateTime>,
+) -> VerificationRow {
+    let verified_at = stored_time(record.verified_at.into());
+    VerificationRow {
+        integration_id: *integration.as_uuid(),
+        revision: revision.0,
+        status: record.status.as_str().into(),
+        external_id_enforced: record.external_id_enforced,
+        report: Some(record.report.to_string()),
+        verified_at: Some(verified_at),
+        worsened_at: if change == Change::Worse { Some(verified_at) } else { worsened_at },
+        next_at: whole_seconds(record.next_at),
+    }
+}
+
+/// A time that SQLite, which compares times as texts, compares rightly with any other.
+fn whole_seconds(time: SystemTime) -> OffsetDateTime {
+    let time = stored_time(time.into());
+    time.replace_nanosecond(0).expect("every second has a beginning")
+}
+
+/// The integration was deleted while its verification was written.
+fn gone(error: CatalogError) -> CatalogError {
+    match error {
+        CatalogError::InUse { .. } => CatalogError::NotFound { what: "integration" },
+        other => other,
+    }
+}

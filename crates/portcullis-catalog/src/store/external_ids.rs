@@ -1,0 +1,60 @@
+//! Statements on external IDs: whose each is, for ever.
+
+use portcullis_types::{ExternalId, OrganisationId};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::{Transaction, change, statement};
+use crate::error::CatalogError;
+use crate::integration::ExternalIdOrigin;
+
+/// Notes whose an external ID is, for ever, and says who chose it when that was first noted.
+///
+/// - `origin`: who chose it, should nobody have noted it yet.
+///
+/// # Errors
+/// [`CatalogError::Conflict`] when it is another organisation's.
+pub(crate) async fn reserve(
+    transaction: &mut Transaction,
+    organisation: OrganisationId,
+    external_id: &ExternalId,
+    origin: ExternalIdOrigin,
+    now: OffsetDateTime,
+) -> Result<ExternalIdOrigin, CatalogError> {
+    change!(transaction, "reserving an external ID", {
+        sqlx::query(
+            "insert into external_ids (external_id, organisation_id, created_at, is_generated) \
+             values ($1, $2, $3, $4) on conflict (external_id) do nothing",
+        )
+        .bind(external_id.as_str())
+        .bind(*organisation.as_uuid())
+        .bind(now)
+        .bind(origin == ExternalIdOrigin::Generated)
+    })?;
+    let (owner, is_generated): (Uuid, bool) =
+        statement!(transaction, "reading an external ID", |connection| {
+            sqlx::query_as("select organisation_id, is_generated from external_ids where external_id = $1")
+                .bind(external_id.as_str())
+                .fetch_one(connection)
+        })?;
+    if owner != *organisation.as_uuid() {
+        return Err(CatalogError::Conflict { what: "integration", field: "external_id" });
+    }
+    Ok(if is_generated { ExternalIdOrigin::Generated } else { ExternalIdOrigin::Supplied })
+}
+
+/// Whether another organisation has noted this external ID as its own.
+pub(crate) async fn is_of_others(
+    transaction: &mut Transaction,
+    organisation: OrganisationId,
+    external_id: &str,
+) -> Result<bool, CatalogError> {
+    statement!(transaction, "looking for an external ID", |connection| {
+        sqlx::query_scalar(
+            "select exists (select 1 from external_ids where external_id = $1 and organisation_id <> $2)",
+        )
+        .bind(external_id)
+        .bind(*organisation.as_uuid())
+        .fetch_one(connection)
+    })
+}
