@@ -250,7 +250,9 @@ pub(crate) fn may_use_auth(caller: &Caller, auth: &NewAuth) -> Result<(), AdminE
         _ if caller.workspace_id.is_none() => Ok(()),
         NewAuth::ServiceRole => may_not(OWN_IDENTITY),
         NewAuth::AssumedRole { external_id: Some(_), .. } => may_not(OWN_EXTERNAL_ID),
-        NewAuth::AssumedRole { external_id: None, .. } | NewAuth::AccessKey { .. } => Ok(()),
+        NewAuth::AssumedRole { external_id: None, .. }
+        | NewAuth::AccessKey { .. }
+        | NewAuth::ApiKey { .. } => Ok(()),
     }
 }
 
@@ -273,7 +275,14 @@ pub(crate) fn may_change_platform(
     match (&patch.auth, present) {
         (Some(AuthPatch::ServiceRole), _) => may_not(OWN_IDENTITY),
         (Some(AuthPatch::AssumedRole { external_id: Some(_), .. }), _) => may_not(OWN_EXTERNAL_ID),
-        (Some(AuthPatch::AssumedRole { external_id: None, .. } | AuthPatch::AccessKey { .. }), _) => Ok(()),
+        (
+            Some(
+                AuthPatch::AssumedRole { external_id: None, .. }
+                | AuthPatch::AccessKey { .. }
+                | AuthPatch::ApiKey { .. },
+            ),
+            _,
+        ) => Ok(()),
         (None, AwsAuth::ServiceRole) if redirects => may_not("redirect the gateway's own AWS identity"),
         (None, _) => Ok(()),
     }

@@ -116,7 +116,7 @@ fn read_new_auth(fields: &mut Fields<'_>, kind: AuthKind) -> Option<NewAuth> {
         AuthKind::AssumedRole => {
             let role_arn = fields.required(ROLE_ARN, read::parsed);
             let external_id = fields.optional(EXTERNAL_ID, read::parsed);
-            Some(NewAuth::AssumedRole { role_arn: role_arn?, external_id })
+            Some(NewAuth::AssumedRole { role_arn: role_arn?, external_id, settings: Default::default() })
         }
         AuthKind::AccessKey => {
             let access_key_id = fields.required(ACCESS_KEY_ID, read::parsed);
@@ -152,7 +152,7 @@ fn read_auth_patch(fields: &mut Fields<'_>, kind: AuthKind, present: &AwsAuth) -
             let external_id = fields.replace(EXTERNAL_ID, read::parsed);
             let external_id = new_external_id(fields, external_id, present);
             let says_something = is_new_kind || role_arn.is_some() || external_id.is_some();
-            says_something.then_some(AuthPatch::AssumedRole { role_arn, external_id })
+            says_something.then_some(AuthPatch::AssumedRole { role_arn, external_id, settings: None })
         }
         AuthKind::AccessKey => {
             let access_key_id = fields.replace(ACCESS_KEY_ID, read::parsed);

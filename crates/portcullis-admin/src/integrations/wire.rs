@@ -119,6 +119,8 @@ impl CreateIntegration {
             region: self.platform.region,
             anthropic_workspace_id: self.platform.workspace_id,
             auth: self.platform.auth,
+            features: Default::default(),
+            shared_role_proof: None,
             create_default_provider: self.create_default_provider,
             default_provider_slug: self.default_provider_slug,
         })
@@ -152,6 +154,7 @@ pub(super) fn read_update(
         region,
         anthropic_workspace_id: workspace_id,
         auth,
+        ..IntegrationPatch::default()
     }))
 }
 
@@ -222,6 +225,7 @@ mod tests {
             revision: Revision(7),
             platform,
             external_id_origin: None,
+            verification: portcullis_catalog::VerificationSummary::default(),
             created_at: OffsetDateTime::UNIX_EPOCH,
             updated_at: OffsetDateTime::UNIX_EPOCH,
         };
