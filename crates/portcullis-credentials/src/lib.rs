@@ -38,6 +38,7 @@
 pub mod engine;
 pub mod error;
 pub mod health;
+pub mod onboarding;
 pub mod policy;
 pub mod session;
 pub mod settings;

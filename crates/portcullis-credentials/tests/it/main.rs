@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod emulator;
 #[cfg(test)]
+mod onboarding;
+#[cfg(test)]
 mod responder;
 #[cfg(test)]
 mod source;
