@@ -26,7 +26,7 @@ use crate::answer::Answer;
 use crate::server::Arrival;
 use crate::state::State;
 use crate::sts::StsBehaviour;
-use crate::world::{Account, ApiKey, Role, Workspace};
+use crate::world::{Account, ApiKey, Role, SourceIdentities, Workspace};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -104,6 +104,13 @@ fn route(state: &State, arrival: &Arrival) -> Result<Value, (u16, String)> {
             Ok(done)
         }
         ("POST", ["expire-sessions"]) => Ok(json!({"expired": state.expire_sessions()})),
+        ("PUT", ["sources"]) => {
+            let sources = read::<SourceIdentities>(arrival)?;
+            state.world().sources = sources;
+            state.sources.forget();
+            Ok(done)
+        }
+        ("POST", ["rotate-source"]) => Ok(json!({"expired": state.rotate_sources()})),
         ("GET", ["requests"]) => {
             Ok(json!({"requests": state.journal.requests(), "counters": state.journal.counters()}))
         }
@@ -133,6 +140,7 @@ fn read_behaviour(arrival: &Arrival) -> Result<StsBehaviour, (u16, String)> {
 fn world_without_secrets(state: &State) -> Result<Value, (u16, String)> {
     let mut world = state.world().clone();
     world.principals.iter_mut().for_each(|principal| principal.secret_access_key.clear());
+    world.sources.clear_secrets();
     world.api_keys.iter_mut().for_each(|key| key.key.clear());
     serde_json::to_value(world).map_err(|error| (500, error.to_string()))
 }

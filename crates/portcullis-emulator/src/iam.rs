@@ -5,6 +5,7 @@
 
 mod condition;
 mod pattern;
+mod principal;
 #[cfg(test)]
 mod tests;
 
@@ -13,13 +14,15 @@ use serde_json::Value;
 
 use condition::Condition;
 use pattern::{CaseRule, matches};
+use principal::Principal;
 
 /// One attempt to do something, as policies see it.
 #[derive(Clone, Debug)]
 pub struct AccessRequest<'a> {
-    /// Every name the caller goes by: its ARN, and for a role session the role's ARN too.
+    /// Every name the caller goes by: its ARN, and for a role session the role's ARN too; the name of a service of AWS,
+    /// or the ARN of an identity provider.
     pub identities: &'a [String],
-    /// The caller's account, 12 digits.
+    /// The caller's account, 12 digits; empty for a service or a user of an identity provider.
     pub account: &'a str,
     /// For example `aws-external-anthropic:CreateInference`.
     pub action: &'a str,
@@ -51,7 +54,7 @@ pub struct Policy {
 #[derive(Clone, Debug, PartialEq)]
 struct Statement {
     allows: bool,
-    principals: Option<Vec<String>>,
+    principals: Option<Vec<Principal>>,
     actions: Selection,
     resources: Option<Selection>,
     conditions: Vec<Condition>,
@@ -97,7 +100,7 @@ impl Policy {
             .iter()
             .filter(|statement| statement.allows)
             .filter_map(|statement| statement.principals.as_ref())
-            .any(|principals| principals.iter().any(|principal| identities.contains(principal)))
+            .any(|principals| principals.iter().any(|principal| principal.is_one_of(identities)))
     }
 
     /// Whether any statement has a `Principal`, which makes it a resource policy.
@@ -109,7 +112,9 @@ impl Policy {
 
 impl Statement {
     fn applies_to(&self, request: &AccessRequest<'_>) -> bool {
-        self.principals.as_ref().is_none_or(|principals| names_caller(principals, request))
+        self.principals
+            .as_ref()
+            .is_none_or(|principals| principals.iter().any(|principal| principal.names(request)))
             && self.actions.contains(request.action, CaseRule::Ignored)
             && self
                 .resources
@@ -117,15 +122,6 @@ impl Statement {
                 .is_none_or(|resources| resources.contains(request.resource, CaseRule::Kept))
             && self.conditions.iter().all(|condition| condition.holds(request.context))
     }
-}
-
-fn names_caller(principals: &[String], request: &AccessRequest<'_>) -> bool {
-    principals.iter().any(|principal| {
-        principal == "*"
-            || principal == request.account
-            || *principal == format!("arn:aws:iam::{}:root", request.account)
-            || request.identities.contains(principal)
-    })
 }
 
 impl Selection {
@@ -177,7 +173,7 @@ fn parse_statement(value: &Value) -> Result<Statement, PolicyError> {
     };
     let actions = selection(object, "Action", "NotAction")?
         .ok_or_else(|| PolicyError("a statement needs `Action`".into()))?;
-    let principals = object.get("Principal").map(parse_principal).transpose()?;
+    let principals = object.get("Principal").map(principal::parse).transpose()?;
     let resources = selection(object, "Resource", "NotResource")?;
     if principals.is_none() && resources.is_none() {
         return Err(PolicyError("a statement needs `Resource`".into()));
@@ -196,17 +192,6 @@ fn selection(
         (None, Some(value)) => Ok(Some(Selection::AllBut(strings(value)?))),
         (None, None) => Ok(None),
         (Some(_), Some(_)) => Err(PolicyError(format!("`{only}` and `{all_but}` exclude each other"))),
-    }
-}
-
-fn parse_principal(value: &Value) -> Result<Vec<String>, PolicyError> {
-    match value {
-        Value::String(everybody) if everybody == "*" => Ok(vec!["*".into()]),
-        Value::Object(kinds) => match kinds.get("AWS") {
-            Some(names) if kinds.len() == 1 => strings(names),
-            _ => Err(PolicyError("only `AWS` principals are known here".into())),
-        },
-        _ => Err(PolicyError("`Principal` must be `*` or an object".into())),
     }
 }
 

@@ -1,7 +1,7 @@
 //! A stand-in for STS and Claude Platform on AWS that checks as strictly as AWS does.
 //!
-//! Start at [`Emulator::builder`]. One listener serves STS (`POST /`), the platform (`/v1/…`) and a control API
-//! (`/_emulator/…`, see the module `control`). [`world`] is what exists, [`sigv4`] verifies signatures, [`iam`] evaluates
+//! Start at [`Emulator::builder`]. One listener serves STS (`POST /`), the platform (`/v1/…`), sources of
+//! credentials (`/latest/…` and more, see the module `sources`) and a control API (`/_emulator/…`, see the module `control`). [`world`] is what exists, [`sigv4`] verifies signatures, [`iam`] evaluates
 //! policies. The module `script` lists the directives, such as `[[emulator:tool_use]]`, that choose an answer or a fault.
 //!
 //! # Invariants
@@ -21,6 +21,7 @@ mod script;
 mod server;
 mod session;
 pub mod sigv4;
+mod sources;
 mod state;
 mod sts;
 pub mod world;

@@ -30,7 +30,7 @@ use crate::sigv4::{ReceivedRequest, Verified};
 use crate::state::State;
 use crate::sts::{StsBehaviour, StsMode};
 use crate::world::World;
-use crate::{control, platform, sts};
+use crate::{control, platform, sources, sts};
 
 const MAX_BODY_BYTES: usize = 32 * 1024 * 1024;
 
@@ -173,6 +173,11 @@ impl EmulatorHandle {
         self.state.expire_sessions();
     }
 
+    /// Ends the credentials that the sources handed out; the next one who asks them gets new ones.
+    pub fn rotate_sources(&self) {
+        self.state.rotate_sources();
+    }
+
     /// Applies a script directive, such as `529`, to the next `times` messages requests.
     pub fn queue_directive(&self, directive: &str, times: u32) {
         self.state.queue_directive(directive, times);
@@ -229,6 +234,8 @@ async fn handle(
         (control::answer(&state, &arrival), None)
     } else if arrival.path == "/" || arrival.path.is_empty() {
         (sts::answer(&state, &arrival, &connection).await, None)
+    } else if let Some(answer) = sources::answer(&state, &arrival) {
+        (answer, None)
     } else {
         let (answer, guard) = platform::answer(&state, &arrival, &connection).await;
         (answer, Some(guard))

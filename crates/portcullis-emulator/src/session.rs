@@ -26,6 +26,8 @@ pub(crate) struct Grant {
     pub(crate) external_id: Option<String>,
     /// The ARN of who asked, or the name of the service that did.
     pub(crate) opened_by: String,
+    /// Whether it is what a workload starts from, instead of a role that a caller assumed.
+    pub(crate) is_source: bool,
 }
 
 /// Temporary credentials with what they stand for.

@@ -10,6 +10,7 @@ use crate::clock::Clock;
 use crate::journal::Journal;
 use crate::session::{Session, SessionOrigin};
 use crate::sigv4::KnownKey;
+use crate::sources::Sources;
 use crate::sts::{StsBehaviour, StsMode};
 use crate::world::World;
 
@@ -24,6 +25,7 @@ pub(crate) struct State {
     announced_seconds: AtomicU32,
     /// Directives for the next answers of the platform, first in, first out.
     queued_directives: Mutex<VecDeque<String>>,
+    pub(crate) sources: Sources,
     pub(crate) journal: Journal,
 }
 
@@ -37,6 +39,7 @@ impl State {
             sts: Mutex::default(),
             announced_seconds: AtomicU32::new(0),
             queued_directives: Mutex::default(),
+            sources: Sources::default(),
             journal: Journal::default(),
         }
     }
@@ -104,6 +107,12 @@ impl State {
         let mut sessions = locked(&self.sessions);
         let ended = sessions.values_mut().filter(|session| chosen(session));
         ended.map(|session| session.grant.expires_at = session.grant.expires_at.min(now)).count()
+    }
+
+    /// Ends what sources of credentials handed out, and counts it; the next one who asks gets new credentials.
+    pub(crate) fn rotate_sources(&self) -> usize {
+        self.sources.forget();
+        self.expire_sessions_where(|session| session.grant.is_source)
     }
 
     pub(crate) fn known_key(&self, access_key_id: &str) -> Option<KnownKey> {

@@ -7,6 +7,7 @@ mod form;
 mod mode;
 mod parameters;
 mod result;
+mod web_identity;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -73,6 +74,7 @@ pub(crate) async fn answer(state: &Arc<State>, arrival: &Arrival, connection: &C
     entry.operation = format!("sts:{}", form.get("Action").unwrap_or("?"));
     state.journal.count(|counters| match form.get("Action") {
         Some("AssumeRole") => counters.assume_role_calls += 1,
+        Some("AssumeRoleWithWebIdentity") => counters.web_identity_calls += 1,
         Some("GetCallerIdentity") => counters.get_caller_identity_calls += 1,
         _ => {}
     });
@@ -103,6 +105,12 @@ fn serve(
     mode: StsMode,
     entry: &mut LoggedRequest,
 ) -> Result<(&'static str, String), StsError> {
+    if form.get("Action") == Some("AssumeRoleWithWebIdentity") {
+        entry.role_arn = form.get("RoleArn").map(str::to_owned);
+        entry.session_name = form.get("RoleSessionName").map(str::to_owned);
+        let result = web_identity::assume_role_with_web_identity(state, form)?;
+        return Ok(("AssumeRoleWithWebIdentity", result));
+    }
     let headers = arrival.header_pairs();
     let request = arrival.as_received(&headers);
     // One listener stands for every regional endpoint, so any region's signature is at the right door.

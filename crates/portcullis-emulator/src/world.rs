@@ -11,8 +11,10 @@ use serde::{Deserialize, Serialize};
 use crate::iam::Policy;
 
 mod example;
+mod source;
 
 pub use example::*;
+pub use source::{SourceIdentities, WebIdentity};
 
 /// Everything that exists. Keys of the maps: account id, role name, workspace id.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -29,6 +31,9 @@ pub struct World {
     /// API keys of the platform.
     #[serde(default)]
     pub api_keys: Vec<ApiKey>,
+    /// What a gateway inside AWS finds beside it.
+    #[serde(default)]
+    pub sources: SourceIdentities,
     /// Anthropic workspaces by id.
     pub workspaces: BTreeMap<String, Workspace>,
     /// Whether each region has an endpoint of its own, as on AWS: the one a request is for is then the one that its
@@ -258,5 +263,8 @@ mod tests {
     fn debug_hides_the_secret() {
         let text = format!("{:?}", World::example());
         assert!(!text.contains(GATEWAY_SECRET_ACCESS_KEY) && !text.contains(API_KEY));
+        for token in [CONTAINER_TOKEN, WEB_IDENTITY_TOKEN, SSO_ACCESS_TOKEN] {
+            assert!(!text.contains(token));
+        }
     }
 }

@@ -89,6 +89,32 @@ fn a_trust_policy_names_callers_accounts_or_everybody() {
 }
 
 #[test]
+fn services_and_providers_are_named_as_such_and_not_as_accounts() {
+    let check = |principal: Value, name: &str, trusted: bool| {
+        let policy =
+            json!({"Statement": [{"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}]});
+        let identities = [name.to_owned()];
+        let request = AccessRequest {
+            identities: &identities,
+            account: "",
+            action: "sts:AssumeRole",
+            resource: "*",
+            context: &[],
+        };
+        let decision = Policy::try_from(policy).unwrap().decide(&request);
+        assert_eq!(decision == Decision::Allowed, trusted, "{principal} {name}");
+    };
+    let both = json!({"Service": ["ec2.amazonaws.com", "ecs-tasks.amazonaws.com"], "AWS": "111122223333"});
+    check(both.clone(), "ecs-tasks.amazonaws.com", true);
+    check(both, "lambda.amazonaws.com", false);
+    check(json!({"AWS": "*"}), "ec2.amazonaws.com", false);
+    check(json!({"AWS": "ec2.amazonaws.com"}), "ec2.amazonaws.com", false);
+    let provider = "arn:aws:iam::111122223333:oidc-provider/token.example";
+    check(json!({"Federated": provider}), provider, true);
+    check(json!({"Federated": provider}), "arn:aws:iam::111122223333:oidc-provider/other", false);
+}
+
+#[test]
 fn what_is_not_understood_is_refused() {
     for text in [
         "",
@@ -102,7 +128,8 @@ fn what_is_not_understood_is_refused() {
         r#"{"Statement":[{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"DateLessThan":{"a":"b"}}}]}"#,
         r#"{"Statement":[{"Effect":"Allow","Action":"*","NotAction":"*","Resource":"*"}]}"#,
         r#"{"Statement":[{"Effect":"Allow","Action":{},"Resource":"*"}]}"#,
-        r#"{"Statement":[{"Effect":"Allow","Action":"*","Principal":{"Service":"x"}}]}"#,
+        r#"{"Statement":[{"Effect":"Allow","Action":"*","Principal":{"CanonicalUser":"x"}}]}"#,
+        r#"{"Statement":[{"Effect":"Allow","Action":"*","Principal":{}}]}"#,
     ] {
         assert!(Policy::from_json(text).is_err(), "{text}");
     }

@@ -75,6 +75,7 @@ pub(super) fn assume_role(
         source_identity: effective_source_identity(caller, &parameters).map(str::to_owned),
         external_id: parameters.external_id.map(str::to_owned),
         opened_by: caller.arn.clone(),
+        is_source: false,
     });
     let announced = now + Duration::from_secs(u64::from(state.announced_seconds(seconds)));
     let answer = session_result(&session, announced, parameters.packed_policy_percent);
@@ -162,7 +163,7 @@ fn check_inherited(caller: &Caller, parameters: &Parameters<'_>) -> Result<(), S
 }
 
 /// STS must be activated in the region for whoever asks and for whoever is asked.
-pub(super) fn check_region<'a>(
+fn check_region<'a>(
     world: &World,
     region: &str,
     accounts: impl IntoIterator<Item = &'a String>,

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Account, ApiKey, ApiKeyKind, Principal, Role, Workspace, World};
+use super::{Account, ApiKey, ApiKeyKind, Principal, Role, SourceIdentities, WebIdentity, Workspace, World};
 use crate::iam::Policy;
 
 /// The gateway's account in the example world.
@@ -15,6 +15,16 @@ pub const GATEWAY_ARN: &str = "arn:aws:iam::111122223333:user/portcullis-gateway
 pub const GATEWAY_ACCESS_KEY_ID: &str = "AKIAEMULATOREXAMPLE1";
 /// The secret of the gateway's user. Made up for the emulator, opens nothing.
 pub const GATEWAY_SECRET_ACCESS_KEY: &str = "emulator/only/not/a/real/secret/EXAMPLEKEY";
+/// The role of the gateway's machine, task or pod in the example world. The customer's role trusts it, too.
+pub const GATEWAY_ROLE_ARN: &str = "arn:aws:iam::111122223333:role/portcullis-gateway-role";
+/// What the container endpoint asks for. Made up for the emulator, as the other tokens are.
+pub const CONTAINER_TOKEN: &str = "emulator-container-token";
+/// The web identity token that STS knows.
+pub const WEB_IDENTITY_TOKEN: &str = "emulator.web-identity.token";
+/// Its issuer.
+pub const WEB_IDENTITY_PROVIDER: &str = "token.emulator.example";
+/// The access token of single sign-on.
+pub const SSO_ACCESS_TOKEN: &str = "emulator-sso-access-token";
 /// The role that the example world lets the gateway assume.
 pub const ROLE_ARN: &str = "arn:aws:iam::123456789012:role/portcullis-claude";
 /// The external ID that the role asks for.
@@ -40,13 +50,12 @@ impl World {
             account: GATEWAY_ACCOUNT.into(),
             access_key_id: GATEWAY_ACCESS_KEY_ID.into(),
             secret_access_key: GATEWAY_SECRET_ACCESS_KEY.into(),
-            policy: policy(json!({"Version": "2012-10-17", "Statement": [
-                {"Effect": "Allow", "Action": ["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"], "Resource": "arn:aws:iam::*:role/*"}]})),
+            policy: may_assume_roles(),
         };
         let role = Role {
             account: CUSTOMER_ACCOUNT.into(),
             path: "/".into(),
-            trust_policy: trust_policy(GATEWAY_ARN, Some(EXTERNAL_ID)),
+            trust_policy: trust_policy_of(&[GATEWAY_ARN, GATEWAY_ROLE_ARN], Some(EXTERNAL_ID)),
             permissions_policy: least_privilege(REGION, CUSTOMER_ACCOUNT, WORKSPACE_ID),
             permissions_boundary: None,
             max_session_duration: 3600,
@@ -65,7 +74,12 @@ impl World {
             accounts: [(GATEWAY_ACCOUNT.to_owned(), account.clone()), (CUSTOMER_ACCOUNT.to_owned(), account)]
                 .into(),
             principals: vec![gateway],
-            roles: [("portcullis-claude".to_owned(), role)].into(),
+            roles: [
+                ("portcullis-claude".to_owned(), role),
+                ("portcullis-gateway-role".to_owned(), gateway_role()),
+            ]
+            .into(),
+            sources: sources(),
             api_keys: vec![api_key],
             workspaces: [
                 (WORKSPACE_ID.to_owned(), workspace(REGION)),
@@ -78,11 +92,56 @@ impl World {
     }
 }
 
+/// The gateway's role: for machines, tasks and pods, and for the provider of web identities.
+fn gateway_role() -> Role {
+    let provider = format!("arn:aws:iam::{GATEWAY_ACCOUNT}:oidc-provider/{WEB_IDENTITY_PROVIDER}");
+    Role {
+        account: GATEWAY_ACCOUNT.into(),
+        path: "/".into(),
+        trust_policy: policy(json!({"Version": "2012-10-17", "Statement": [
+            {"Effect": "Allow", "Principal": {"Service": ["ec2.amazonaws.com", "ecs-tasks.amazonaws.com"]},
+             "Action": "sts:AssumeRole"},
+            {"Effect": "Allow", "Principal": {"Service": "pods.eks.amazonaws.com"},
+             "Action": ["sts:AssumeRole", "sts:TagSession"]},
+            {"Effect": "Allow", "Principal": {"Federated": provider}, "Action": "sts:AssumeRoleWithWebIdentity",
+             "Condition": {"StringEquals": {format!("{WEB_IDENTITY_PROVIDER}:aud"): "sts.amazonaws.com"}}}]})),
+        permissions_policy: may_assume_roles(),
+        permissions_boundary: None,
+        max_session_duration: 43_200,
+    }
+}
+
+fn sources() -> SourceIdentities {
+    SourceIdentities {
+        role: Some("portcullis-gateway-role".into()),
+        container_token: Some(CONTAINER_TOKEN.into()),
+        web_identity: Some(WebIdentity {
+            token: WEB_IDENTITY_TOKEN.into(),
+            provider: WEB_IDENTITY_PROVIDER.into(),
+            subject: "system:serviceaccount:portcullis:gateway".into(),
+            audience: "sts.amazonaws.com".into(),
+        }),
+        sso_access_token: Some(SSO_ACCESS_TOKEN.into()),
+        ..SourceIdentities::default()
+    }
+}
+
+fn may_assume_roles() -> Policy {
+    policy(json!({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Action": ["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"], "Resource": "arn:aws:iam::*:role/*"}]}))
+}
+
 /// A trust policy for one principal, with the external ID if there is one.
 #[must_use]
 pub fn trust_policy(principal: &str, external_id: Option<&str>) -> Policy {
+    trust_policy_of(&[principal], external_id)
+}
+
+/// A trust policy for several principals, with the external ID if there is one.
+#[must_use]
+pub fn trust_policy_of(principals: &[&str], external_id: Option<&str>) -> Policy {
     let mut statement =
-        json!({"Effect": "Allow", "Principal": {"AWS": principal}, "Action": "sts:AssumeRole"});
+        json!({"Effect": "Allow", "Principal": {"AWS": principals}, "Action": "sts:AssumeRole"});
     if let Some(external_id) = external_id {
         statement["Condition"] = json!({"StringEquals": {"sts:ExternalId": external_id}});
     }

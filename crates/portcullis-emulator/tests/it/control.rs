@@ -1,6 +1,8 @@
 //! The control API.
 
-use portcullis_emulator::world::{API_KEY, EXTERNAL_ID, GATEWAY_SECRET_ACCESS_KEY};
+use portcullis_emulator::world::{
+    API_KEY, CONTAINER_TOKEN, EXTERNAL_ID, GATEWAY_SECRET_ACCESS_KEY, SSO_ACCESS_TOKEN, WEB_IDENTITY_TOKEN,
+};
 use serde_json::{Value, json};
 
 use crate::client::{Call, Lab, ask};
@@ -20,6 +22,8 @@ async fn the_control_api_shows_no_secret() {
     for path in ["world", "requests"] {
         let (status, body) = control(&lab, "GET", path, &Value::Null).await;
         assert_eq!(status, 200);
+        let tokens = [CONTAINER_TOKEN, WEB_IDENTITY_TOKEN, SSO_ACCESS_TOKEN];
+        assert!(!tokens.iter().any(|token| body.to_string().contains(token)), "{path}");
         for secret in [GATEWAY_SECRET_ACCESS_KEY, API_KEY, &keys.secret, keys.token.as_deref().unwrap()] {
             assert!(!body.to_string().contains(secret), "{path}");
         }
@@ -45,6 +49,8 @@ async fn the_world_can_be_changed_and_the_log_read_and_emptied() {
     assert_eq!(lab.assume(&[]).await.0, 200, "the role is open now");
     put("api-keys", json!([])).await;
     assert!(lab.emulator.world().api_keys.is_empty());
+    put("sources", json!({"role": null})).await;
+    assert_eq!(lab.emulator.world().sources.container_token, None);
     put("sts", json!({"mode": "throttling"})).await;
     assert_eq!(lab.assume(&[("ExternalId", EXTERNAL_ID)]).await.0, 400);
     put("sts", json!({"mode": "slow", "ms": 1})).await;

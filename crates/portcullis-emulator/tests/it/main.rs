@@ -10,4 +10,5 @@ mod keys;
 mod limits;
 mod platform;
 mod scripts;
+mod sources;
 mod sts;
