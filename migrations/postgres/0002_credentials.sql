@@ -30,7 +30,7 @@ create table integration_verifications (
     status text not null check (status in ('unverified', 'verified', 'failing', 'unsafe')),
     external_id_enforced boolean not null,
     -- What each step came to.
-    report text check (json_typeof(report::json) is not null),
+    report text check (report is null or json_typeof(report::json) is not null),
     verified_at timestamptz,
     -- When it last turned worse.
     worsened_at timestamptz,

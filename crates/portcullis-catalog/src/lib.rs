@@ -54,4 +54,6 @@ pub use provider::{NewProvider, Provider, ProviderFilter, ProviderPatch, Provide
 pub use scope::{Scope, UnknownScope};
 pub use shared_role::{SharedRole, SharedRoleProof};
 pub use snapshot::{Caller, ResolvedProvider, Snapshot};
-pub use verification::{Change, LastVerification, VerificationRecord, VerificationSummary};
+pub use verification::{
+    Change, LastVerification, OverviewRow, VerificationOverview, VerificationRecord, VerificationSummary,
+};

@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use portcullis_types::{Revision, VerificationStatus};
+use portcullis_types::{IntegrationId, Revision, Slug, VerificationStatus};
 use time::OffsetDateTime;
 
 /// What an integration says of its last verification.
@@ -47,6 +47,28 @@ pub struct LastVerification {
     pub verified_at: OffsetDateTime,
     /// When the status last turned worse.
     pub worsened_at: Option<OffsetDateTime>,
+}
+
+/// Many integrations and how each stands, for metrics.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct VerificationOverview {
+    /// The oldest ones that serve, at most as many as were asked for.
+    pub integrations: Vec<OverviewRow>,
+    /// How many more there are.
+    pub n_left_out: u64,
+}
+
+/// One integration among many.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OverviewRow {
+    /// Which.
+    pub id: IntegrationId,
+    /// Whose.
+    pub organisation_slug: Slug,
+    /// Its name within the organisation.
+    pub slug: Slug,
+    /// What the last verification of its present revision came to.
+    pub status: VerificationStatus,
 }
 
 /// How a verification compares with the one before.

@@ -8,10 +8,10 @@ use time::OffsetDateTime;
 use super::Catalog;
 use crate::error::CatalogError;
 use crate::integration::Integration;
-use crate::store::verifications::{self, VerificationRow};
+use crate::store::verifications::{self, OverviewColumns, VerificationRow};
 use crate::store::{Reference, Transaction, integrations};
 use crate::text::stored_time;
-use crate::verification::{Change, LastVerification, VerificationRecord};
+use crate::verification::{Change, LastVerification, VerificationOverview, VerificationRecord};
 
 /// How long whoever takes on a verification has for it, before another process tries.
 const LEASE: Duration = Duration::from_secs(60 * 60);
@@ -93,6 +93,25 @@ impl Catalog {
         }
         transaction.commit().await?;
         Ok(claimed)
+    }
+
+    /// How the integrations that serve stand, the oldest first.
+    ///
+    /// - `organisation`: whose; `None` for everybody's.
+    /// - `limit`: so many are listed, and the rest counted.
+    ///
+    /// # Errors
+    /// When the database cannot be asked, or a row cannot be read.
+    pub async fn verification_overview(
+        &self,
+        organisation: Option<OrganisationId>,
+        limit: u32,
+    ) -> Result<VerificationOverview, CatalogError> {
+        let mut read = self.0.store.read().await?;
+        let (rows, n_all) = verifications::overview(&mut read, organisation, limit.into()).await?;
+        let n_left_out = u64::try_from(n_all).unwrap_or_default().saturating_sub(rows.len() as u64);
+        let integrations = rows.into_iter().map(OverviewColumns::read).collect::<Result<_, _>>()?;
+        Ok(VerificationOverview { integrations, n_left_out })
     }
 
     async fn readable(

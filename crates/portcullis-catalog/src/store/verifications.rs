@@ -1,13 +1,13 @@
 //! Statements on verifications. They lie beside the catalog: recording one is no change of the catalog.
 
-use portcullis_types::{IntegrationId, Revision, VerificationStatus};
+use portcullis_types::{IntegrationId, OrganisationId, Revision, VerificationStatus};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{Transaction, change, statement};
 use crate::error::CatalogError;
 use crate::text::{corrupt, parsed};
-use crate::verification::LastVerification;
+use crate::verification::{LastVerification, OverviewRow};
 
 const WHAT: &str = "verification";
 
@@ -46,6 +46,55 @@ impl VerificationRow {
             worsened_at: self.worsened_at,
         }))
     }
+}
+
+/// One row of the overview, and how many rows there are.
+#[derive(sqlx::FromRow)]
+pub(crate) struct OverviewColumns {
+    id: Uuid,
+    organisation_slug: String,
+    slug: String,
+    status: String,
+}
+
+impl OverviewColumns {
+    pub(crate) fn read(self) -> Result<OverviewRow, CatalogError> {
+        Ok(OverviewRow {
+            id: IntegrationId::from_uuid(self.id),
+            organisation_slug: parsed(WHAT, self.id, &self.organisation_slug)?,
+            slug: parsed(WHAT, self.id, &self.slug)?,
+            status: parsed(WHAT, self.id, &self.status)?,
+        })
+    }
+}
+
+/// The integrations that serve, the oldest first, and what is known of each one's present revision.
+pub(crate) async fn overview(
+    transaction: &mut Transaction,
+    organisation: Option<OrganisationId>,
+    limit: i64,
+) -> Result<(Vec<OverviewColumns>, i64), CatalogError> {
+    let organisation = organisation.map(|id| *id.as_uuid());
+    let rows = statement!(transaction, "reading how integrations stand", |connection| {
+        sqlx::query_as(
+            "select i.id, o.slug as organisation_slug, i.slug, \
+             case when v.revision = i.revision then v.status else 'unverified' end as status \
+             from integrations i join organisations o on o.id = i.organisation_id \
+             left join integration_verifications v on v.integration_id = i.id \
+             where i.status = 'active' and ($1 is null or i.organisation_id = $1) order by i.id limit $2",
+        )
+        .bind(organisation)
+        .bind(limit)
+        .fetch_all(connection)
+    })?;
+    let n_all = statement!(transaction, "counting integrations", |connection| {
+        sqlx::query_scalar(
+            "select count(*) from integrations where status = 'active' and ($1 is null or organisation_id = $1)",
+        )
+        .bind(organisation)
+        .fetch_one(connection)
+    })?;
+    Ok((rows, n_all))
 }
 
 /// The integration's present revision; `None` when it is gone.

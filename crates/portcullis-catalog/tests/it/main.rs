@@ -8,6 +8,7 @@ mod changes;
 mod integrations;
 mod keys_at_rest;
 mod outages;
+mod overview;
 mod providers;
 mod stage;
 
