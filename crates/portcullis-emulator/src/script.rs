@@ -3,13 +3,19 @@
 //!
 //! Answers: `plain`, `long=N`, `tool_use`, `parallel_tools`, `thinking`, `redacted`, `refusal`, `max_tokens`, `unicode`,
 //! `stop_sequence`, `web_search`, `empty`, `pause_turn`, `context_window`.
-//! Faults: `429=SECONDS`, `429_spend_cap`, `500`, `503`, `504`, `529`, `html_502`, `error_first`, `error_mid_stream`,
+//! Refusals: `400_on_hold`, `400_spend_limit`, `400_workspace_spend_limit`, `401_bad_signature`, `401_expired_token`,
+//! `401_skew`, `401_unknown_token`, `402_billing`, `403_expired_token`, `403_federation_off`, `403_federation_off_aws`,
+//! `403_model_access`, `403_not_subscribed`, `403_unknown_token`, `429=SECONDS`, `429_aws`, `429_contract_spend_limit`,
+//! `429_enforced_spend_limit`, `429_ramp`, `429_spend_cap`, `500`, `503`, `503_key_unreachable`,
+//! `503_registration_pending`, `504`, `529`. What a policy, an account or a workspace refuses comes from the world.
+//! Faults: `html_502`, `error_first`, `error_mid_stream`,
 //! `reset_mid_headers`, `reset_mid_stream`, `cut_mid_stream`, `end_without_stop`, `stall`, `stall_mid_stream`, `slow=MS`,
 //! `garbage`, `truncated_json`.
 
 mod compose;
 mod events;
 mod fault;
+mod refusal;
 mod thinking;
 
 use serde_json::Value;

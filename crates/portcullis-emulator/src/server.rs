@@ -4,7 +4,6 @@
 
 use std::convert::Infallible;
 use std::io;
-use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -20,15 +19,14 @@ use hyper_util::rt::TokioIo;
 use sha2::{Digest, Sha256};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinSet;
 
 use crate::answer::{Answer, AnswerGuard, ScriptedBody};
 use crate::clock::Clock;
-use crate::journal::{Counters, LoggedRequest, unix_ms};
-use crate::session::SessionOrigin;
+use crate::handle::EmulatorHandle;
+use crate::journal::{LoggedRequest, unix_ms};
 use crate::sigv4::{ReceivedRequest, Verified};
 use crate::state::State;
-use crate::sts::{StsBehaviour, StsMode};
 use crate::world::World;
 use crate::{control, platform, sources, sts};
 
@@ -80,7 +78,7 @@ impl Emulator {
         let address = listener.local_addr()?;
         let state = Arc::clone(&self.0);
         let task = tokio::spawn(self.serve(listener));
-        Ok(EmulatorHandle { addr: address, state, task })
+        Ok(EmulatorHandle::new(address, state, task))
     }
 }
 
@@ -103,90 +101,6 @@ impl EmulatorBuilder {
     #[must_use]
     pub fn build(self) -> Emulator {
         Emulator(Arc::new(State::new(self.world, self.clock)))
-    }
-}
-
-/// A serving emulator. Dropping it stops the emulator.
-#[derive(Debug)]
-pub struct EmulatorHandle {
-    /// Where it listens.
-    pub addr: SocketAddr,
-    state: Arc<State>,
-    task: JoinHandle<io::Result<()>>,
-}
-
-impl EmulatorHandle {
-    /// `http://<addr>`, for both STS and the platform.
-    #[must_use]
-    pub fn base_url(&self) -> String {
-        format!("http://{}", self.addr)
-    }
-
-    /// The world as it is now.
-    #[must_use]
-    pub fn world(&self) -> World {
-        self.state.world().clone()
-    }
-
-    /// Changes the world.
-    pub fn change_world(&self, change: impl FnOnce(&mut World)) {
-        change(&mut self.state.world());
-    }
-
-    /// Every request since the start or the last clearing.
-    #[must_use]
-    pub fn requests(&self) -> Vec<LoggedRequest> {
-        self.state.journal.requests()
-    }
-
-    /// The counters.
-    #[must_use]
-    pub fn counters(&self) -> Counters {
-        self.state.journal.counters()
-    }
-
-    /// Empties log and counters.
-    pub fn clear_requests(&self) {
-        self.state.journal.clear();
-    }
-
-    /// Sets how STS behaves, everywhere.
-    pub fn set_sts_mode(&self, mode: StsMode) {
-        self.state.set_sts(StsBehaviour { mode, regions: None });
-    }
-
-    /// Sets how STS behaves to requests that are signed for one of these regions; elsewhere all is well.
-    pub fn set_sts_mode_in(&self, regions: &[&str], mode: StsMode) {
-        let regions = Some(regions.iter().map(|region| (*region).to_owned()).collect());
-        self.state.set_sts(StsBehaviour { mode, regions });
-    }
-
-    /// Whose the temporary credentials of this access key id are, and what was said to get them. `None` for an id
-    /// that STS never gave out. Ended sessions stay known.
-    #[must_use]
-    pub fn session_origin(&self, access_key_id: &str) -> Option<SessionOrigin> {
-        self.state.session_origin(access_key_id)
-    }
-
-    /// Ends all sessions now.
-    pub fn expire_sessions(&self) {
-        self.state.expire_sessions();
-    }
-
-    /// Ends the credentials that the sources handed out; the next one who asks them gets new ones.
-    pub fn rotate_sources(&self) {
-        self.state.rotate_sources();
-    }
-
-    /// Applies a script directive, such as `529`, to the next `times` messages requests.
-    pub fn queue_directive(&self, directive: &str, times: u32) {
-        self.state.queue_directive(directive, times);
-    }
-}
-
-impl Drop for EmulatorHandle {
-    fn drop(&mut self) {
-        self.task.abort();
     }
 }
 

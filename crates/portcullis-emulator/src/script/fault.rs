@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::compose::Message;
 use super::events::{event, events, pieces};
+use super::refusal::Refusal;
 use crate::answer::{Answer, Piece};
 
 /// Events sent before a stream breaks.
@@ -17,7 +18,7 @@ const HEAD_BYTES_BEFORE_THE_RESET: usize = 30;
 /// A scripted fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fault {
-    Refusal { status: u16, kind: &'static str, message: &'static str, retry_after: Option<u64> },
+    Refused { refusal: Refusal, retry_after: Option<u64> },
     HtmlBadGateway,
     ErrorFirst,
     ErrorMidStream,
@@ -34,25 +35,11 @@ pub(super) enum Fault {
 
 impl Fault {
     pub(super) fn parse(name: &str, argument: Option<u64>) -> Option<Self> {
-        let refusal =
-            |status, kind, message, retry_after| Some(Self::Refusal { status, kind, message, retry_after });
+        if let Some(refusal) = Refusal::named(name) {
+            let retry_after = (name == "429").then(|| argument.unwrap_or(1));
+            return Some(Self::Refused { refusal, retry_after });
+        }
         match name {
-            "429" => refusal(
-                429,
-                "rate_limit_error",
-                "This request would exceed your organization's rate limit.",
-                Some(argument.unwrap_or(1)),
-            ),
-            "429_spend_cap" => refusal(
-                429,
-                "rate_limit_error",
-                "You have reached your API usage limits. You will regain access on the first of next month at 00:00 UTC.",
-                None,
-            ),
-            "500" => refusal(500, "api_error", "Internal server error", None),
-            "503" => refusal(503, "api_error", "Service unavailable", None),
-            "504" => refusal(504, "timeout_error", "The request took too long", None),
-            "529" => refusal(529, "overloaded_error", "Overloaded", None),
             "html_502" => Some(Self::HtmlBadGateway),
             "error_first" => Some(Self::ErrorFirst),
             "error_mid_stream" => Some(Self::ErrorMidStream),
@@ -72,8 +59,8 @@ impl Fault {
     pub(super) fn apply(self, message: &Message, streams: bool, request_id: &str) -> Answer {
         let script = if streams { Script::stream(message) } else { Script::whole(message) };
         match self {
-            Self::Refusal { status, kind, message, retry_after } => {
-                let answer = refusal(status, kind, message, request_id);
+            Self::Refused { refusal, retry_after } => {
+                let answer = refusal.into_answer(request_id);
                 match retry_after {
                     Some(seconds) => answer.with_header("retry-after", &seconds.to_string()),
                     None => answer,
@@ -83,7 +70,8 @@ impl Fault {
                 Answer::whole(502, "text/html", "<html><body><h1>502 Bad Gateway</h1></body></html>")
             }
             Self::ErrorFirst | Self::ErrorMidStream if !streams => {
-                refusal(529, "overloaded_error", "Overloaded", request_id)
+                let overloaded = Refusal::named("529").expect("the table has the name");
+                overloaded.into_answer(request_id)
             }
             Self::ErrorFirst => Answer::events(VecDeque::from([overloaded(request_id)])),
             Self::ErrorMidStream => script.broken_by([overloaded(request_id)]),
@@ -100,12 +88,6 @@ impl Fault {
             Self::TruncatedJson => script.truncated(),
         }
     }
-}
-
-fn refusal(status: u16, kind: &str, message: &str, request_id: &str) -> Answer {
-    let body =
-        json!({"type": "error", "error": {"type": kind, "message": message}, "request_id": request_id});
-    Answer::whole(status, "application/json", body.to_string())
 }
 
 fn overloaded(request_id: &str) -> Piece {

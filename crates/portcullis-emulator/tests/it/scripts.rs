@@ -130,6 +130,16 @@ async fn status_faults_answer_in_the_documented_shape() {
         ("503", 503, "api_error", None),
         ("504", 504, "timeout_error", None),
         ("529", 529, "overloaded_error", None),
+        ("400_spend_limit", 400, "invalid_request_error", None),
+        ("400_workspace_spend_limit", 400, "invalid_request_error", None),
+        ("401_bad_signature", 401, "authentication_error", None),
+        ("401_skew", 401, "authentication_error", None),
+        ("401_expired_token", 401, "authentication_error", None),
+        ("401_unknown_token", 401, "authentication_error", None),
+        ("402_billing", 402, "billing_error", None),
+        ("403_federation_off", 403, "permission_error", None),
+        ("403_not_subscribed", 403, "permission_error", None),
+        ("403_model_access", 403, "permission_error", None),
     ] {
         let response = lab.signed(&streaming(directive), &keys).send().await.unwrap();
         assert_eq!(response.status(), status);
@@ -140,6 +150,36 @@ async fn status_faults_answer_in_the_documented_shape() {
     }
     let (status, body) = lab.send(&streaming("html_502"), &keys).await;
     assert!(status == 502 && body.starts_with("<html>"));
+}
+
+#[tokio::test]
+async fn refusals_with_a_code_have_it_in_the_details_and_those_of_aws_in_its_own_shape() {
+    let lab = Lab::new().await;
+    let keys = lab.session().await;
+    for (directive, status, code) in [
+        ("400_on_hold", 400, "organization_on_hold"),
+        ("429_contract_spend_limit", 429, "contract_spend_limit_reached"),
+        ("429_enforced_spend_limit", 429, "enforced_spend_limit_reached"),
+        ("429_ramp", 429, "ramp_limit_exceeded"),
+        ("503_key_unreachable", 503, "cmek_key_unreachable"),
+        ("503_registration_pending", 503, "registration_pending"),
+    ] {
+        let (got, body) = lab.send(&streaming(directive), &keys).await;
+        let body: Value = serde_json::from_str(&body).unwrap();
+        assert_eq!((got, &body["error"]["details"]["error_code"]), (status, &json!(code)));
+    }
+    for (directive, status, kind) in [
+        ("429_aws", 429, "ThrottlingException"),
+        ("403_expired_token", 403, "ExpiredTokenException"),
+        ("403_unknown_token", 403, "UnrecognizedClientException"),
+        ("403_federation_off_aws", 403, "OutboundWebIdentityFederationDisabledException"),
+    ] {
+        let response = lab.signed(&streaming(directive), &keys).send().await.unwrap();
+        assert_eq!(response.status(), status);
+        assert_eq!(response.headers()["x-amzn-errortype"], kind);
+        let body: Value = serde_json::from_str(&response.text().await.unwrap()).unwrap();
+        assert_eq!((&body["__type"], &body["error"]), (&json!(kind), &Value::Null));
+    }
 }
 
 #[tokio::test]
