@@ -139,8 +139,14 @@ const FOREIGN: &[&str] = &[
 fn foreign_places(file: &File) -> Vec<String> {
     let lines = file.text.lines().enumerate();
     let found =
-        lines.filter_map(|(at, line)| Some((at, FOREIGN.iter().find(|place| line.contains(**place))?)));
+        lines.filter_map(|(at, line)| Some((at, FOREIGN.iter().find(|place| mentions(line, place))?)));
     found.map(|(at, place)| format!("{}:{}: mentions `{place}`", file.path, at + 1)).collect()
+}
+
+/// A path of a machine begins with its slash; within a longer path it is none (a route, `/v1/a/{id}/b`).
+fn mentions(line: &str, place: &str) -> bool {
+    let continues_a_path = |before: &str| before.ends_with(|c: char| c.is_alphanumeric() || c == '}');
+    line.match_indices(place).any(|(at, _)| !place.starts_with('/') || !continues_a_path(&line[..at]))
 }
 
 /// Links to files, and paths between backticks that start at the repository's top.

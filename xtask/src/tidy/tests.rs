@@ -61,6 +61,8 @@ fn members_take_everything_from_the_workspace() {
 #[test]
 fn no_file_names_a_place_on_somebodys_machine() {
     check(&foreign_places(&file("README.md", "see ./data and /var/lib/portcullis")), "");
+    let within_a_route = format!("GET /v1/a/{{id}}{0}b and /v1/a/e{0}b", concat!("/wo", "rk/"));
+    check(&foreign_places(&file("README.md", &within_a_route)), "");
     for place in FOREIGN {
         check(&foreign_places(&file("README.md", &format!("first\nsee {place}x"))), "README.md:2: mentions");
     }
