@@ -21,6 +21,8 @@ CLIENTS = {
     "test_wire.py": "raw sockets",
     "test_process.py": "processes",
     "test_documents.py": "documents",
+    "test_refusals.py": "refusals",
+    "test_artefacts.py": "artefacts for AWS",
 }
 _results: list[dict] = []
 

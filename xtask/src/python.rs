@@ -24,7 +24,7 @@ pub(crate) fn with_clients() -> Result<PathBuf> {
         return Ok(own_python);
     }
     progress::quiet("making a virtual environment for the real clients", || make(&python, &folder))?;
-    progress::loud("installing the real clients (openai, anthropic, portkey-ai)", || {
+    progress::loud("installing the real clients (openai, anthropic, portkey-ai) and linters", || {
         let mut pip = Command::new(&own_python);
         pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input", "-r"]);
         process::run(pip.arg(&requirements))
