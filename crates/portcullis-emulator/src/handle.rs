@@ -78,6 +78,11 @@ impl EmulatorHandle {
         self.state.session_origin(access_key_id)
     }
 
+    /// Sets the emulator's clock against the one it was built with.
+    pub fn set_clock_offset(&self, seconds: i64) {
+        self.state.set_clock_offset(seconds);
+    }
+
     /// Ends all sessions now.
     pub fn expire_sessions(&self) {
         self.state.expire_sessions();

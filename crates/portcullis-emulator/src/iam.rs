@@ -8,6 +8,7 @@ mod pattern;
 mod principal;
 #[cfg(test)]
 mod tests;
+mod variable;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -15,6 +16,7 @@ use serde_json::Value;
 use condition::Condition;
 use pattern::{CaseRule, matches};
 use principal::Principal;
+use variable::with_variables;
 
 /// One attempt to do something, as policies see it.
 #[derive(Clone, Debug)]
@@ -53,6 +55,7 @@ pub struct Policy {
 
 #[derive(Clone, Debug, PartialEq)]
 struct Statement {
+    name: Option<String>,
     allows: bool,
     principals: Option<Vec<Principal>>,
     actions: Selection,
@@ -103,6 +106,21 @@ impl Policy {
             .any(|principals| principals.iter().any(|principal| principal.is_one_of(identities)))
     }
 
+    /// Whether every action has the prefix of a service, as IAM demands of what it stores; `*` alone needs none.
+    #[must_use]
+    pub fn names_services(&self) -> bool {
+        let is_service = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+        let is_whole = |action: &String| {
+            action == "*"
+                || action
+                    .split_once(':')
+                    .is_some_and(|(service, _)| !service.is_empty() && is_service(service))
+        };
+        self.statements.iter().all(|statement| match &statement.actions {
+            Selection::Only(actions) | Selection::AllBut(actions) => actions.iter().all(is_whole),
+        })
+    }
+
     /// Whether any statement has a `Principal`, which makes it a resource policy.
     #[must_use]
     pub fn is_resource_policy(&self) -> bool {
@@ -116,15 +134,24 @@ impl Statement {
             .as_ref()
             .is_none_or(|principals| principals.iter().any(|principal| principal.names(request)))
             && self.actions.contains(request.action, CaseRule::Ignored)
-            && self
-                .resources
-                .as_ref()
-                .is_none_or(|resources| resources.contains(request.resource, CaseRule::Kept))
+            && self.resources.as_ref().is_none_or(|resources| resources.contains_resource(request))
             && self.conditions.iter().all(|condition| condition.holds(request.context))
     }
 }
 
 impl Selection {
+    fn contains_resource(&self, request: &AccessRequest<'_>) -> bool {
+        let filled = |patterns: &[String]| {
+            let filled = patterns.iter().filter_map(|pattern| with_variables(pattern, request.context));
+            filled.collect::<Vec<_>>()
+        };
+        let filled = match self {
+            Self::Only(patterns) => Self::Only(filled(patterns)),
+            Self::AllBut(patterns) => Self::AllBut(filled(patterns)),
+        };
+        filled.contains(request.resource, CaseRule::Kept)
+    }
+
     fn contains(&self, text: &str, case: CaseRule) -> bool {
         let any = |patterns: &[String]| patterns.iter().any(|pattern| matches(pattern, text, case));
         match self {
@@ -156,8 +183,23 @@ impl TryFrom<Value> for Policy {
             Some(statement @ Value::Object(_)) => vec![parse_statement(statement)?],
             _ => return Err(PolicyError("`Statement` is required".into())),
         };
+        check_names(&statements)?;
         Ok(Self { source, statements })
     }
+}
+
+/// A statement's name is of letters and digits, and its own.
+fn check_names(statements: &[Statement]) -> Result<(), PolicyError> {
+    let names: Vec<&str> = statements.iter().filter_map(|statement| statement.name.as_deref()).collect();
+    let is_plain = |name: &str| name.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    if let Some(name) = names.iter().find(|name| !is_plain(name)) {
+        return Err(PolicyError(format!("statement ids are letters and digits, `{name}` is not")));
+    }
+    let distinct: std::collections::BTreeSet<&&str> = names.iter().collect();
+    if distinct.len() < names.len() {
+        return Err(PolicyError("statement ids in a single policy must be unique".into()));
+    }
+    Ok(())
 }
 
 fn parse_statement(value: &Value) -> Result<Statement, PolicyError> {
@@ -179,7 +221,8 @@ fn parse_statement(value: &Value) -> Result<Statement, PolicyError> {
         return Err(PolicyError("a statement needs `Resource`".into()));
     }
     let conditions = object.get("Condition").map(condition::parse).transpose()?.unwrap_or_default();
-    Ok(Statement { allows, principals, actions, resources, conditions })
+    let name = object.get("Sid").and_then(Value::as_str).map(str::to_owned);
+    Ok(Statement { name, allows, principals, actions, resources, conditions })
 }
 
 fn selection(

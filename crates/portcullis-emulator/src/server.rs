@@ -17,6 +17,8 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use sha2::{Digest, Sha256};
+use time::OffsetDateTime;
+use time::macros::format_description;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
@@ -154,7 +156,16 @@ async fn handle(
         let (answer, guard) = platform::answer(&state, &arrival, &connection).await;
         (answer, Some(guard))
     };
+    // Its own clock, which may differ from the machine's: a client learns the time from here.
+    let answer = answer.with_header("date", &http_date(state.now()));
     Ok(answer.into_response(connection, guard))
+}
+
+fn http_date(at: SystemTime) -> String {
+    let format = format_description!(
+        "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT"
+    );
+    OffsetDateTime::from(at).format(format).expect("a time of this century has an HTTP form")
 }
 
 /// A request, whole and as it arrived.

@@ -73,6 +73,55 @@ fn conditions_are_and_over_keys_and_or_over_values() {
 }
 
 #[test]
+fn all_values_must_match_where_all_are_asked_for() {
+    let check = |condition: Value, context: &[(&str, &str)], holds: bool| {
+        let policy =
+            json!({"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": condition}});
+        assert_eq!(decide(policy, "a:B", context) == Decision::Allowed, holds, "{condition} {context:?}");
+    };
+    let keys = json!({"ForAllValues:StringEquals": {"aws:TagKeys": ["team", "project"]}});
+    check(keys.clone(), &[("aws:TagKeys", "team"), ("aws:TagKeys", "project")], true);
+    check(keys.clone(), &[("aws:TagKeys", "team"), ("aws:TagKeys", "cost")], false);
+    check(keys, &[], true);
+    let audiences = json!({"ForAnyValue:StringEquals": {"sts:IdentityTokenAudience": ["https://api.anthropic.com", "https://platform.claude.com"]}});
+    check(audiences.clone(), &[("sts:IdentityTokenAudience", "https://api.anthropic.com")], true);
+    check(audiences, &[], false);
+    let none = json!({"ForAllValues:StringNotLike": {"aws:TagKeys": "x*"}});
+    check(none.clone(), &[("aws:TagKeys", "team")], true);
+    check(none, &[("aws:TagKeys", "team"), ("aws:TagKeys", "xyz")], false);
+}
+
+#[test]
+fn wildcards_of_an_arn_stay_within_its_parts() {
+    let check = |operator: &str, pattern: &str, holds: bool| {
+        let policy = json!({"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*",
+            "Condition": {operator: {"aws:PrincipalArn": pattern}}}});
+        let context = [("aws:PrincipalArn", "arn:aws:iam::111122223333:role/a/b")];
+        assert_eq!(decide(policy, "a:B", &context) == Decision::Allowed, holds, "{operator} {pattern}");
+    };
+    check("ArnLike", "arn:aws:iam::111122223333:role/*", true);
+    check("ArnEquals", "arn:*:iam::*:role/a/?", true);
+    check("ArnLike", "arn:aws:*:role/*", false);
+    check("StringLike", "arn:aws:*:role/*", true);
+    check("ArnNotLike", "arn:aws:iam::111122223333:role/*", false);
+}
+
+#[test]
+fn variables_stand_for_what_the_context_says() {
+    let policy = |resource: &str, value: &str| {
+        json!({"Statement": {"Effect": "Allow", "Action": "*", "Resource": resource,
+            "Condition": {"StringEquals": {"aws:RequestTag/team": value}}}})
+    };
+    let context = [("aws:PrincipalTag/team", "wrkspc_1"), ("aws:RequestTag/team", "wrkspc_1")];
+    let own = "arn:aws:*:*:*:workspace/${aws:PrincipalTag/Team}";
+    assert_eq!(decide(policy(own, "${aws:PrincipalTag/team}"), "a:B", &context), Decision::Allowed);
+    assert_eq!(decide(policy(own, "other"), "a:B", &context), Decision::NotMentioned);
+    assert_eq!(decide(policy(own, "wrkspc_1"), "a:B", &context[1..]), Decision::NotMentioned);
+    assert_eq!(decide(policy("${*}", "wrkspc_1"), "a:B", &context), Decision::Allowed);
+    assert_eq!(decide(policy("${unclosed", "wrkspc_1"), "a:B", &context), Decision::NotMentioned);
+}
+
+#[test]
 fn a_trust_policy_names_callers_accounts_or_everybody() {
     let check = |principal: Value, trusted: bool| {
         let policy =
@@ -125,6 +174,8 @@ fn what_is_not_understood_is_refused() {
         r#"{"Statement":[{"Effect":"Allow","Action":"*"}]}"#,
         r#"{"Version":"2027-01-01","Statement":[]}"#,
         r#"{"Statement":[],"Extra":1}"#,
+        r#"{"Statement":[{"Sid":"a-b","Effect":"Allow","Action":"*","Resource":"*"}]}"#,
+        r#"{"Statement":[{"Sid":"A","Effect":"Allow","Action":"*","Resource":"*"},{"Sid":"A","Effect":"Deny","Action":"*","Resource":"*"}]}"#,
         r#"{"Statement":[{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"DateLessThan":{"a":"b"}}}]}"#,
         r#"{"Statement":[{"Effect":"Allow","Action":"*","NotAction":"*","Resource":"*"}]}"#,
         r#"{"Statement":[{"Effect":"Allow","Action":{},"Resource":"*"}]}"#,

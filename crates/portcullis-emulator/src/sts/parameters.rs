@@ -208,6 +208,11 @@ fn parse_session_policy(text: &str) -> Result<Policy, StsError> {
     if policy.is_resource_policy() {
         return Err(malformed("A session policy must not specify a Principal.".into()));
     }
+    if !policy.names_services() {
+        return Err(malformed(
+            "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc.".into(),
+        ));
+    }
     Ok(policy)
 }
 

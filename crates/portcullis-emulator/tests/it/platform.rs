@@ -66,6 +66,22 @@ async fn signatures_are_checked_first() {
 }
 
 #[tokio::test]
+async fn answers_say_the_time_by_the_emulators_clock() {
+    let lab = Lab::new().await;
+    let session = lab.session().await;
+    let date = async |call: &Call| {
+        let response = lab.signed(call, &session).send().await.unwrap();
+        response.headers()["date"].to_str().unwrap().to_owned()
+    };
+    let call = Call::messages(&ask("Hello"));
+    assert_eq!(date(&call).await, "Sun, 22 Nov 2026 12:00:00 GMT");
+    lab.emulator.set_clock_offset(-600);
+    assert_eq!(date(&call).await, "Sun, 22 Nov 2026 11:50:00 GMT");
+    assert_eq!(date(&Call::sts(&[("Action", "GetCallerIdentity")])).await, "Sun, 22 Nov 2026 11:50:00 GMT");
+    check(&lab, &call, &session, 401, "authentication_error", "Signature not yet current").await;
+}
+
+#[tokio::test]
 async fn expired_sessions_and_sessions_about_to_expire_are_refused() {
     let lab = Lab::new().await;
     let session = lab.session().await;

@@ -48,8 +48,10 @@ async fn access_denied_does_not_say_why() {
 async fn parameters_outside_their_limits_are_refused() {
     let lab = Lab::new().await;
     let long = "x".repeat(65);
-    let big_policy =
-        format!(r#"{{"Statement":[{{"Effect":"Allow","Action":"{}","Resource":"*"}}]}}"#, "a".repeat(1950));
+    let big_policy = format!(
+        r#"{{"Statement":[{{"Effect":"Allow","Action":"s3:{}","Resource":"*"}}]}}"#,
+        "a".repeat(1950)
+    );
     let check = async |name: &str, value: &str, code: &str, part: &str| {
         let (status, body) = lab.assume(&[("ExternalId", EXTERNAL_ID), (name, value)]).await;
         assert_eq!((status, element(&body, "Code").as_str()), (400, code), "{name}={value} {body}");
@@ -70,6 +72,8 @@ async fn parameters_outside_their_limits_are_refused() {
         .await;
     check("SourceIdentity", "x", "ValidationError", "sourceIdentity").await;
     check("Policy", "{}", "MalformedPolicyDocument", "invalid").await;
+    let bare = r#"{"Statement":[{"Effect":"Allow","Action":"CreateInference","Resource":"*"}]}"#;
+    check("Policy", bare, "MalformedPolicyDocument", "prefaced by a vendor").await;
     check("Policy", &"x".repeat(2049), "ValidationError", "2048").await;
     check("PolicyArns.member.1.arn", "arn:aws:iam::aws:policy/X", "ValidationError", "PolicyArns").await;
     let tags: Vec<(String, String)> =
