@@ -54,6 +54,10 @@ pub enum UpstreamCause {
     TierSpendCap,
     /// The account cannot be billed.
     Billing,
+    /// Anthropic has stopped the organisation's use.
+    OrganizationOnHold,
+    /// The customer's own key, with which the workspace is encrypted, cannot be used.
+    EncryptionKey,
     /// Too many requests or tokens for now.
     RateLimited,
     /// The upstream has no capacity for now.
@@ -83,6 +87,8 @@ const RECOGNISED: &[(&Class, UpstreamCause)] = {
         (&sessions::WORKSPACE_KEY_REFUSED, C::WorkspaceKeyRefused),
         (&access::WORKSPACE_INVALID, C::WorkspaceInvalid),
         (&access::MODEL_ACCESS, C::ModelAccess),
+        (&access::ORGANIZATION_ON_HOLD, C::OrganizationOnHold),
+        (&access::ENCRYPTION_KEY, C::EncryptionKey),
         (&requests::SPEND_LIMIT, C::SpendLimit),
         (&requests::TIER_SPEND_CAP, C::TierSpendCap),
         (&requests::RATE_LIMITED, C::RateLimited),
@@ -151,7 +157,12 @@ impl UpstreamCause {
     fn is_told_in_400(&self) -> bool {
         matches!(
             self,
-            Self::FederationDisabled | Self::SpendLimit | Self::TierSpendCap | Self::WorkspaceInvalid
+            Self::FederationDisabled
+                | Self::SpendLimit
+                | Self::TierSpendCap
+                | Self::WorkspaceInvalid
+                | Self::OrganizationOnHold
+                | Self::EncryptionKey
         )
     }
 
@@ -180,6 +191,8 @@ impl UpstreamCause {
             Self::SpendLimit => &requests::SPEND_LIMIT,
             Self::TierSpendCap => &requests::TIER_SPEND_CAP,
             Self::Billing => &access::BILLING,
+            Self::OrganizationOnHold => &access::ORGANIZATION_ON_HOLD,
+            Self::EncryptionKey => &access::ENCRYPTION_KEY,
             Self::RateLimited => &requests::RATE_LIMITED,
             Self::Overloaded => &requests::OVERLOADED,
             Self::Timeout => &requests::TIMEOUT,

@@ -127,7 +127,7 @@ fn account_and_workspace_problems_are_the_operators() {
 
 #[test]
 fn a_400_that_quotes_the_client_does_not_accuse_the_credentials() {
-    let text = "messages.0.content: `Invalid signature`, AccessDenied, expiredtoken";
+    let text = "messages.0.content: `Invalid signature`, AccessDenied, expiredtoken, Invalid bearer token";
     assert_eq!(cause(400, text), UpstreamCause::InvalidRequest);
     assert_eq!(
         cause(400, "messages.0: Invalid `signature` in `thinking` block"),

@@ -229,9 +229,13 @@ impl UpstreamError {
         use ErrorKind as K;
         let none = None::<&'static str>;
         let (status, kind, code) = match (cause, self.status) {
-            (UpstreamCause::SpendLimit | UpstreamCause::TierSpendCap | UpstreamCause::Billing, status) => {
-                (status, K::InsufficientQuota, Some("insufficient_quota"))
-            }
+            (
+                UpstreamCause::SpendLimit
+                | UpstreamCause::TierSpendCap
+                | UpstreamCause::Billing
+                | UpstreamCause::OrganizationOnHold,
+                status,
+            ) => (status, K::InsufficientQuota, Some("insufficient_quota")),
             (UpstreamCause::ContextTooLong, _) => (400, K::InvalidRequest, Some("context_length_exceeded")),
             (UpstreamCause::RateLimited, _) => (429, K::RateLimit, Some("rate_limit_exceeded")),
             (UpstreamCause::ModelNotFound, _) => (404, K::NotFound, Some("model_not_found")),

@@ -16,9 +16,11 @@ pub(in crate::error) const ALL: &[&Class] = &[
     &WEB_IDENTITY_TOKEN,
     &NOT_SUBSCRIBED,
     &BILLING,
+    &ORGANIZATION_ON_HOLD,
     &MODEL_ACCESS,
     &WORKSPACE_NOT_FOUND,
     &WORKSPACE_INVALID,
+    &ENCRYPTION_KEY,
 ];
 
 pub(in crate::error) static FEDERATION_DISABLED: Class = Class {
@@ -157,6 +159,17 @@ pub(in crate::error) static BILLING: Class = Class {
     command: None,
 };
 
+pub(in crate::error) static ORGANIZATION_ON_HOLD: Class = Class {
+    code: "organization_on_hold",
+    title: "The organisation is on hold",
+    fault: Fault::Operator,
+    phrases: &["organization_on_hold", "organization is on hold"],
+    signs: &[],
+    meaning: "Anthropic has stopped the organisation's use for now, for a reason that it tells the owner.",
+    fix: "Ask Anthropic's account representative, or the support that the notice to the organisation's owner names.",
+    command: None,
+};
+
 pub(in crate::error) static MODEL_ACCESS: Class = Class {
     code: "model_access",
     title: "The account has no access to the model",
@@ -198,5 +211,22 @@ pub(in crate::error) static WORKSPACE_INVALID: Class = Class {
     signs: &[],
     meaning: "The upstream could not tell from the request which workspace it is for.",
     fix: "Set the integration's workspace id: it begins with `wrkspc_`.",
+    command: None,
+};
+
+pub(in crate::error) static ENCRYPTION_KEY: Class = Class {
+    code: "encryption_key",
+    title: "The workspace's own encryption key cannot be used",
+    fault: Fault::Operator,
+    phrases: &[
+        "cmek_key_disabled",
+        "cmek_key_network_blocked",
+        "cmek_key_unreachable",
+        "cmek_context_unavailable",
+    ],
+    signs: &[],
+    meaning: "The workspace's data is encrypted with a key of the customer's, and the service cannot reach or use it.",
+    fix: "Check in AWS KMS that the workspace's key is enabled, and that its policy and the network let the service use \
+          it.",
     command: None,
 };
