@@ -1,5 +1,6 @@
 //! Plans, and what is made of them: golden files, what the policies grant, and what is refused.
 
+mod emulated;
 mod golden;
 mod grants;
 mod refusals;
