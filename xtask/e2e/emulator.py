@@ -75,6 +75,19 @@ class Emulator:
         finally:
             self._http.put(f"/_emulator/roles/{name}", json=role).raise_for_status()
 
+    def put(self, path: str, body) -> None:
+        """Changes the world: `roles/{name}`, `accounts/{id}` and so on, whole."""
+        self._http.put(f"/_emulator/{path}", json=body).raise_for_status()
+
+    @contextlib.contextmanager
+    def with_sts(self, mode: str, region: str):
+        """Meanwhile STS behaves so in this region."""
+        self.put("sts", {"mode": mode, "regions": [region]})
+        try:
+            yield
+        finally:
+            self.put("sts", {"mode": "ok"})
+
     def expire_sessions(self) -> None:
         """Every session that STS has given out ends now."""
         self._http.post("/_emulator/expire-sessions").raise_for_status()

@@ -62,7 +62,13 @@ def set_up(address: str, admin_key: str) -> Setup:
 
     Once a database, since an external ID belongs to one integration.
     """
-    body = integration_body(configurations={"aws_external_id": WORLD.external_id})
+    return set_up_with(
+        address, admin_key, integration_body(configurations={"aws_external_id": WORLD.external_id})
+    )
+
+
+def set_up_with(address: str, admin_key: str, body: dict) -> Setup:
+    """The same for an integration of the test's own."""
     with admin_client(address, admin_key) as admin:
         integration = _post(admin, "/v1/integrations", body)["slug"]
         provider = f"claude-{uuid.uuid4().hex[:12]}"
