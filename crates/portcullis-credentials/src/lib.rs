@@ -44,6 +44,7 @@ pub mod session;
 pub mod settings;
 pub mod source;
 pub mod sts;
+pub mod verification;
 
 mod backoff;
 mod lifetime;
@@ -61,6 +62,7 @@ pub use settings::{EngineSettings, StsBudget, StsEndpoint};
 pub use slot::Renewal;
 pub use source::{Source, SourceChain, SourceFingerprint, SourceIdentity, SourceKind};
 pub use sts::{AssumedRole, AssumesRoles, CallerIdentity};
+pub use verification::{VerificationSubject, Verifier, VerifyOptions};
 pub use warm::{WarmRequest, WarmedUp};
 
 /// A future behind a pointer: what the object-safe seams of this crate return.

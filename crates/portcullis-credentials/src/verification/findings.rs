@@ -1,0 +1,106 @@
+//! What only a verification can find; everything else is a row of the table in `portcullis-provider`.
+
+use portcullis_provider::error::{Class, Fault};
+
+/// The role does not insist on its external ID.
+pub static NOT_ENFORCED: Class = Class {
+    code: "external_id_not_enforced",
+    title: "The role can be assumed without the external ID",
+    fault: Fault::Operator,
+    phrases: &[],
+    signs: &[],
+    meaning: "The role's trust policy does not insist on this integration's external ID. Whoever can make the gateway \
+              assume a role by its ARN, such as another tenant who knows it, gets into this account.",
+    fix: "Add the external ID as a condition to every statement of the role's trust policy that lets the gateway in.",
+    command: None,
+};
+
+/// A probe that had to be refused got another answer.
+pub static NOT_PROVEN: Class = Class {
+    code: "external_id_not_proven",
+    title: "It could not be proven that the external ID is enforced",
+    fault: Fault::Operator,
+    phrases: &[],
+    signs: &[],
+    meaning: "Only `AccessDenied` proves that the role's trust policy insists on the external ID, and STS answered \
+              something else.",
+    fix: "Verify again; if the answer stays the same, mend what STS names.",
+    command: Some("portcullis verify"),
+};
+
+/// The session is not of the account that the role's ARN names.
+pub static WRONG_ACCOUNT: Class = Class {
+    code: "session_of_another_account",
+    title: "The session is of another account",
+    fault: Fault::Operator,
+    phrases: &[],
+    signs: &[],
+    meaning: "STS names another account for the session than the role's ARN does. Something else than AWS answers in \
+              its place.",
+    fix: "Check that AWS_ENDPOINT_URL_STS leads to AWS's own STS and that no proxy answers in its place.",
+    command: None,
+};
+
+/// The session ends too soon.
+pub static TOO_SHORT: Class = Class {
+    code: "session_too_short",
+    title: "Sessions end too soon",
+    fault: Fault::Operator,
+    phrases: &[],
+    signs: &[],
+    meaning: "A session has less than 15 minutes to live when it is new, or its end is not known. It would be \
+              replaced without end.",
+    fix: "Check that the gateway's clock is right and that AWS's own STS answers.",
+    command: None,
+};
+
+/// Nobody answers where the platform should be.
+pub static ENDPOINT_UNREACHABLE: Class = Class {
+    code: "endpoint_unreachable",
+    title: "The platform's endpoint cannot be reached",
+    fault: Fault::Operator,
+    phrases: &[],
+    signs: &[],
+    meaning: "The endpoint of the region has no address, refuses connections, or does not speak TLS that can be \
+              trusted.",
+    fix: "Check the integration's region, and that DNS, firewall and proxy let the gateway reach \
+          `aws-external-anthropic.<region>.api.aws` on port 443, or the address in `ANTHROPIC_AWS_BASE_URL`.",
+    command: None,
+};
+
+/// There is an endpoint, but no answer.
+pub static NO_ANSWER: Class = Class {
+    code: "endpoint_silent",
+    title: "The platform does not answer",
+    fault: Fault::Upstream,
+    phrases: &[],
+    signs: &[],
+    meaning: "The request was sent, and no answer came in time.",
+    fix: "Verify again. If it lasts, check that no firewall or proxy swallows requests to the endpoint.",
+    command: None,
+};
+
+/// The list of models is empty.
+pub static NO_MODELS: Class = Class {
+    code: "no_models",
+    title: "The workspace offers no models",
+    fault: Fault::Operator,
+    phrases: &[],
+    signs: &[],
+    meaning: "The list of models is empty: none is open to the account in this workspace.",
+    fix: "Ask Anthropic's account representative for access to models, or look at the workspace's settings in the \
+          Claude Console.",
+    command: None,
+};
+
+/// Nothing told.
+pub static UNDETERMINED: Class = Class {
+    code: "could_not_be_told",
+    title: "Could not be told",
+    fault: Fault::Operator,
+    phrases: &[],
+    signs: &[],
+    meaning: "No request got far enough to tell.",
+    fix: "Mend the steps that failed, then verify again.",
+    command: None,
+};

@@ -1,0 +1,1 @@
+//! Verification on a scripted STS and a scripted platform, under virtual time.
