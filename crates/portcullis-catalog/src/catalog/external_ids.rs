@@ -31,6 +31,21 @@ impl Catalog {
     }
 }
 
+impl Catalog {
+    /// Whether the gateway generated this external ID for this organisation, so that nobody chose it.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn is_generated_external_id(
+        &self,
+        organisation: OrganisationId,
+        external_id: &ExternalId,
+    ) -> Result<bool, CatalogError> {
+        let mut read = self.0.store.read().await?;
+        external_ids::is_generated_for(&mut read, organisation, external_id).await
+    }
+}
+
 /// Makes the row's external ID its organisation's. One that the gateway had generated for it before keeps that origin.
 ///
 /// # Errors

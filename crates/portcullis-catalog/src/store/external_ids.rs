@@ -58,3 +58,20 @@ pub(crate) async fn is_of_others(
         .fetch_one(connection)
     })
 }
+
+/// Whether this organisation had this external ID generated.
+pub(crate) async fn is_generated_for(
+    transaction: &mut Transaction,
+    organisation: OrganisationId,
+    external_id: &ExternalId,
+) -> Result<bool, CatalogError> {
+    let is_generated: Option<bool> = statement!(transaction, "looking for an external ID", |connection| {
+        sqlx::query_scalar(
+            "select is_generated from external_ids where external_id = $1 and organisation_id = $2",
+        )
+        .bind(external_id.as_str())
+        .bind(*organisation.as_uuid())
+        .fetch_optional(connection)
+    })?;
+    Ok(is_generated.unwrap_or(false))
+}

@@ -2,8 +2,8 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 
-use portcullis_catalog::{Catalog, CatalogError, DatabaseUrl, KeyRing, NewIntegration, Page};
-use portcullis_types::{AwsAuth, ExposeSecret as _, SystemClock};
+use portcullis_catalog::{Catalog, CatalogError, DatabaseUrl, KeyRing, NewAuth, NewIntegration, Page};
+use portcullis_types::{ApiKeyHeader, AwsAuth, ExposeSecret as _, SystemClock};
 use sqlx::Connection as _;
 
 use crate::on_both;
@@ -47,11 +47,15 @@ async fn no_secret_lies_in_the_clear(stage: Stage) {
     let tenant @ (organisation, _) = stage.tenant("a").await;
     let new = NewIntegration { auth: key_auth("hunter2hunter2"), ..integration(organisation, "aws") };
     stage.catalog.create_integration(new).await.unwrap();
+    let api_key = NewAuth::ApiKey { key: "AEAACANARY".into(), header: ApiKeyHeader::XApiKey };
+    let new = NewIntegration { auth: api_key, ..integration(organisation, "key") };
+    stage.catalog.create_integration(new).await.unwrap();
     let (key, secret) = stage.catalog.create_api_key(workspace_key(tenant)).await.unwrap();
     let stored = everything(&stage).await;
     let holds = |needle: &str| stored.windows(needle.len()).any(|window| window == needle.as_bytes());
     assert!(holds("AKIAIOSFODNN7EXAMPLE"), "what is no secret can be found, so the search works");
     assert!(holds(&key.last_four));
+    assert!(holds("x-api-key") && !holds("AEAACANARY"));
     assert!(!holds("hunter2hunter2"));
     assert!(!holds(secret.expose_secret()));
 }
@@ -65,7 +69,8 @@ async fn everything(stage: &Stage) -> Vec<u8> {
     let mut connection = sqlx::PgConnection::connect(&stage.postgres_url()).await.unwrap();
     let mut stored = Vec::new();
     for sql in [
-        "select i::text || coalesce(encode(i.secret_access_key, 'escape'), '') from integrations i",
+        "select i::text || coalesce(encode(i.secret_access_key, 'escape'), '') || \
+         coalesce(encode(i.api_key, 'escape'), '') from integrations i",
         "select k::text || encode(k.digest, 'escape') from api_keys k",
     ] {
         let rows: Vec<String> = sqlx::query_scalar(sql).fetch_all(&mut connection).await.unwrap();
@@ -99,6 +104,16 @@ async fn a_moved_secret_does_not_open(stage: Stage) {
     let listing =
         stage.catalog.list_integrations(organisation, Default::default(), Page::FIRST).await.unwrap();
     assert_eq!((listing.total, listing.data.len()), (3, 2));
+
+    // Nor does one that was sealed for another column of the same row.
+    stage
+        .raw(
+            "update integrations set auth_type = 'apiKey', api_key = secret_access_key, access_key_id = null, \
+             secret_access_key = null, api_key_header = 'authorization' where slug = 'two'",
+        )
+        .await;
+    let error = stage.catalog.integration(organisation, "two").await.unwrap_err();
+    assert!(error.to_string().contains("api_key: it does not open"), "{error}");
 }
 
 async fn an_unreadable_row_takes_no_other_with_it(stage: Stage) {

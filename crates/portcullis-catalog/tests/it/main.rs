@@ -2,15 +2,19 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop there")]
 
+mod access;
 mod api_keys;
 mod bootstrap;
 mod changes;
 mod integrations;
 mod keys_at_rest;
+mod migrations;
 mod outages;
 mod overview;
 mod providers;
+mod shared_roles;
 mod stage;
+mod verifications;
 
 /// Makes two tests of each check, which takes a [`stage::Stage`]: one on either database.
 macro_rules! on_both {
