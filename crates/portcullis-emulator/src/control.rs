@@ -9,7 +9,10 @@
 //! | `PUT /_emulator/workspaces/{id}` | [`Workspace`] | adds or replaces a workspace |
 //! | `PUT /_emulator/accounts/{id}` | [`Account`] | federation, subscription, service control policy, models, regions without STS |
 //! | `PUT /_emulator/api-keys` | `[`[`ApiKey`]`]` | the API keys of the platform, all of them |
-//! | `PUT /_emulator/sts` | [`StsMode`](crate::StsMode), `{"mode":"throttling"}` | how STS behaves; with `"regions":["us-west-2"]` only to requests signed for these |
+//! | `PUT /_emulator/principals/{access key id}/policy` | [`Policy`] | what an IAM user may do |
+//! | `PUT /_emulator/endpoints` | `{"regional":false,"workspace_header_must_be_signed":true}` | see [`World`](crate::World) |
+//! | `GET /_emulator/sessions/{access key id}` | – | whose temporary credentials these are, and what was said to get them |
+//! | `PUT /_emulator/sts` | [`StsMode`], `{"mode":"throttling"}` | how STS behaves; with `"regions":["us-west-2"]` only to requests signed for these, with `"times":n` only to the next n |
 //! | `PUT /_emulator/announced-seconds` | `{"seconds":n}` or `{"seconds":null}` | new sessions are said to last so long; they last as asked |
 //! | `PUT /_emulator/clock` | `{"offset_seconds":n}` | the emulator's clock against the machine's |
 //! | `POST /_emulator/directives` | `{"directive":"529","times":n}` | scripts the next n messages requests |
@@ -23,15 +26,29 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::answer::Answer;
+use crate::iam::Policy;
 use crate::server::Arrival;
 use crate::state::State;
-use crate::sts::StsBehaviour;
+use crate::sts::{StsBehaviour, StsMode};
 use crate::world::{Account, ApiKey, Role, SourceIdentities, Workspace};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ClockOffset {
     offset_seconds: i64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Endpoints {
+    #[serde(default)]
+    regional: bool,
+    #[serde(default = "yes")]
+    workspace_header_must_be_signed: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 #[derive(Deserialize)]
@@ -86,6 +103,27 @@ fn route(state: &State, arrival: &Arrival) -> Result<Value, (u16, String)> {
             state.world().api_keys = keys;
             Ok(done)
         }
+        ("PUT", ["principals", access_key_id, "policy"]) => {
+            let policy = read::<Policy>(arrival)?;
+            let mut world = state.world();
+            let holder = world.principals.iter_mut().find(|holder| holder.access_key_id == *access_key_id);
+            holder.ok_or_else(|| (404, format!("nobody has the access key id {access_key_id}")))?.policy =
+                policy;
+            Ok(done)
+        }
+        ("PUT", ["endpoints"]) => {
+            let endpoints = read::<Endpoints>(arrival)?;
+            let mut world = state.world();
+            world.regional_endpoints = endpoints.regional;
+            world.workspace_header_must_be_signed = endpoints.workspace_header_must_be_signed;
+            Ok(done)
+        }
+        ("GET", ["sessions", access_key_id]) => {
+            let origin = state.session_origin(access_key_id);
+            let origin =
+                origin.ok_or_else(|| (404, format!("no session has the access key id {access_key_id}")))?;
+            serde_json::to_value(origin).map_err(|error| (500, error.to_string()))
+        }
         ("PUT", ["sts"]) => {
             state.set_sts(read_behaviour(arrival)?);
             Ok(done)
@@ -126,15 +164,14 @@ fn read<T: DeserializeOwned>(arrival: &Arrival) -> Result<T, (u16, String)> {
     serde_json::from_slice(&arrival.body).map_err(|error| (400, error.to_string()))
 }
 
-/// A mode, which may say `regions` beside its own fields.
+/// A mode, which may say `regions` and `times` beside its own fields.
 fn read_behaviour(arrival: &Arrival) -> Result<StsBehaviour, (u16, String)> {
+    let wrong = |error: serde_json::Error| (400, error.to_string());
     let mut body = read::<serde_json::Map<String, Value>>(arrival)?;
-    let regions = body.remove("regions").map(serde_json::from_value).transpose();
-    let mode = serde_json::from_value(Value::Object(body));
-    match (mode, regions) {
-        (Ok(mode), Ok(regions)) => Ok(StsBehaviour { mode, regions }),
-        (Err(error), _) | (_, Err(error)) => Err((400, error.to_string())),
-    }
+    let regions = body.remove("regions").map(serde_json::from_value).transpose().map_err(wrong)?;
+    let times = body.remove("times").map(serde_json::from_value).transpose().map_err(wrong)?;
+    let mode: StsMode = serde_json::from_value(Value::Object(body)).map_err(wrong)?;
+    Ok(StsBehaviour { regions, times, ..mode.into() })
 }
 
 fn world_without_secrets(state: &State) -> Result<Value, (u16, String)> {

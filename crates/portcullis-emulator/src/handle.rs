@@ -62,13 +62,18 @@ impl EmulatorHandle {
 
     /// Sets how STS behaves, everywhere.
     pub fn set_sts_mode(&self, mode: StsMode) {
-        self.state.set_sts(StsBehaviour { mode, regions: None });
+        self.state.set_sts(mode.into());
     }
 
     /// Sets how STS behaves to requests that are signed for one of these regions; elsewhere all is well.
     pub fn set_sts_mode_in(&self, regions: &[&str], mode: StsMode) {
         let regions = Some(regions.iter().map(|region| (*region).to_owned()).collect());
-        self.state.set_sts(StsBehaviour { mode, regions });
+        self.state.set_sts(StsBehaviour { regions, ..mode.into() });
+    }
+
+    /// Sets how STS behaves to the next `times` requests; then all is well.
+    pub fn set_sts_mode_times(&self, mode: StsMode, times: u32) {
+        self.state.set_sts(StsBehaviour { times: Some(times), ..mode.into() });
     }
 
     /// Whose the temporary credentials of this access key id are, and what was said to get them. `None` for an id

@@ -10,6 +10,8 @@ mod principal;
 mod tests;
 mod variable;
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -45,12 +47,12 @@ pub enum Decision {
     NotMentioned,
 }
 
-/// A policy document: trust, permission or session policy.
+/// A policy document: trust, permission or session policy. Cheap to clone.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Value", into = "Value")]
 pub struct Policy {
-    source: Value,
-    statements: Vec<Statement>,
+    source: Arc<Value>,
+    statements: Arc<[Statement]>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -163,7 +165,7 @@ impl Selection {
 
 impl From<Policy> for Value {
     fn from(policy: Policy) -> Self {
-        policy.source
+        Arc::unwrap_or_clone(policy.source)
     }
 }
 
@@ -184,7 +186,7 @@ impl TryFrom<Value> for Policy {
             _ => return Err(PolicyError("`Statement` is required".into())),
         };
         check_names(&statements)?;
-        Ok(Self { source, statements })
+        Ok(Self { source: Arc::new(source), statements: statements.into() })
     }
 }
 

@@ -14,6 +14,9 @@ pub struct LoggedRequest {
     pub at_ms: u64,
     /// The `request-id` or STS `RequestId` of the answer.
     pub request_id: String,
+    /// Which connection it came on: requests with the same number shared one.
+    #[serde(default)]
+    pub connection: u64,
     /// The IAM action, for example `aws-external-anthropic:CreateInference`; the method and path if there is none.
     pub operation: String,
     /// Whether the signature held, or the API key is one that exists.

@@ -111,8 +111,9 @@ async fn serve_connection(state: Arc<State>, stream: TcpStream) {
         tracing::debug!(%error, "failed to set TCP_NODELAY");
     }
     let control = ConnectionControl::default();
+    let number = state.next_connection();
     let socket = Socket { stream, control: control.clone() };
-    let service = service_fn(move |request| handle(Arc::clone(&state), control.clone(), request));
+    let service = service_fn(move |request| handle(Arc::clone(&state), control.clone(), number, request));
     let served =
         hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(socket), service).await;
     if let Err(error) = served {
@@ -123,6 +124,7 @@ async fn serve_connection(state: Arc<State>, stream: TcpStream) {
 async fn handle(
     state: Arc<State>,
     connection: ConnectionControl,
+    number: u64,
     request: Request<Incoming>,
 ) -> Result<Response<ScriptedBody>, Infallible> {
     let (parts, body) = request.into_parts();
@@ -134,6 +136,7 @@ async fn handle(
         }
     };
     let arrival = Arrival {
+        connection: number,
         method: parts.method.as_str().to_owned(),
         path: parts.uri.path().to_owned(),
         query: parts.uri.query().map(str::to_owned),
@@ -171,6 +174,8 @@ fn http_date(at: SystemTime) -> String {
 /// A request, whole and as it arrived.
 #[derive(Debug)]
 pub(crate) struct Arrival {
+    /// The number of the connection that it came on.
+    pub(crate) connection: u64,
     pub(crate) method: String,
     pub(crate) path: String,
     pub(crate) query: Option<String>,
@@ -208,6 +213,7 @@ impl Arrival {
         LoggedRequest {
             at_ms: unix_ms(at),
             request_id: request_id.to_owned(),
+            connection: self.connection,
             operation: format!("{} {}", self.method, self.path),
             header_names: self.headers.iter().map(|(name, _)| name.clone()).collect(),
             workspace: self.header("anthropic-workspace-id").map(str::to_owned),

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::SystemTime;
 
+use serde::Serialize;
+
 use crate::iam::Policy;
 use crate::state::{BASE62, random_text};
 
@@ -89,7 +91,7 @@ impl Session {
 }
 
 /// Where temporary credentials come from: whose they are, and what was said to get them.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SessionOrigin {
     /// `arn:aws:sts::<account>:assumed-role/<role>/<session name>`.
     pub session_arn: String,
@@ -105,6 +107,6 @@ pub struct SessionOrigin {
     pub source_identity: Option<String>,
     /// The ARN of who asked, or the name of the service that did, such as `ec2.amazonaws.com`.
     pub opened_by: String,
-    /// When they end.
+    /// When they end. In JSON seconds and nanoseconds since 1970.
     pub expires_at: SystemTime,
 }

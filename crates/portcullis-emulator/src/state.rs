@@ -1,7 +1,7 @@
 //! What all connections share: the world, the sessions that STS gave out, switches for faults, the journal.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -21,6 +21,8 @@ pub(crate) struct State {
     world: Mutex<World>,
     sessions: Mutex<BTreeMap<String, Session>>,
     sts: Mutex<StsBehaviour>,
+    /// How many connections there have been.
+    connections: AtomicU64,
     /// Seconds that sessions are said to last, however long they do; 0 for the truth.
     announced_seconds: AtomicU32,
     /// Directives for the next answers of the platform, first in, first out.
@@ -37,6 +39,7 @@ impl State {
             world: Mutex::new(world),
             sessions: Mutex::default(),
             sts: Mutex::default(),
+            connections: AtomicU64::new(0),
             announced_seconds: AtomicU32::new(0),
             queued_directives: Mutex::default(),
             sources: Sources::default(),
@@ -59,13 +62,19 @@ impl State {
         locked(&self.world)
     }
 
-    /// How STS behaves to a request whose signature claims this region.
-    pub(crate) fn sts_mode(&self, region: Option<&str>) -> StsMode {
-        locked(&self.sts).in_region(region)
+    /// How STS behaves to the next request on this connection, whose signature claims this region.
+    pub(crate) fn next_sts_mode(&self, region: Option<&str>, connection: u64) -> StsMode {
+        locked(&self.sts).next(region, connection)
     }
 
     pub(crate) fn set_sts(&self, behaviour: StsBehaviour) {
-        *locked(&self.sts) = behaviour;
+        let since_connection = self.connections.load(Ordering::SeqCst);
+        *locked(&self.sts) = StsBehaviour { since_connection, ..behaviour };
+    }
+
+    /// Numbers connections from 1.
+    pub(crate) fn next_connection(&self) -> u64 {
+        self.connections.fetch_add(1, Ordering::SeqCst) + 1
     }
 
     /// How long a session is said to last that lasts `seconds`.

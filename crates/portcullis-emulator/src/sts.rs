@@ -61,7 +61,8 @@ impl StsError {
 /// Answers one request to `/`.
 pub(crate) async fn answer(state: &Arc<State>, arrival: &Arrival, connection: &ConnectionControl) -> Answer {
     let headers = arrival.header_pairs();
-    let mode = state.sts_mode(sigv4::claimed_region(&arrival.as_received(&headers)).as_deref());
+    let region = sigv4::claimed_region(&arrival.as_received(&headers));
+    let mode = state.next_sts_mode(region.as_deref(), arrival.connection);
     match mode {
         StsMode::Slow { ms } => tokio::time::sleep(Duration::from_millis(ms)).await,
         StsMode::Stall => std::future::pending().await,
@@ -157,7 +158,7 @@ fn serve(
             entry.session_name = form.get("RoleSessionName").map(str::to_owned);
             entry.session_policy = form.get("Policy").is_some();
             entry.assume_role = Some(assume_role::as_sent(form));
-            if mode == StsMode::AccessDenied {
+            if matches!(mode, StsMode::AccessDenied | StsMode::StaleConnections) {
                 let role_arn = form.get("RoleArn").unwrap_or_default();
                 return Err(StsError::not_authorised(&caller.arn, "sts:AssumeRole", role_arn));
             }

@@ -161,3 +161,28 @@ async fn sts_can_refuse_everybody_and_fail_in_one_region_only() {
         });
     }
 }
+
+#[tokio::test]
+async fn a_fresh_connection_finds_another_host_than_the_stale_one() {
+    let lab = Lab::new().await;
+    let id = [("ExternalId", EXTERNAL_ID)];
+    assert_eq!(lab.assume(&id).await.0, 200);
+    lab.emulator.set_sts_mode(StsMode::StaleConnections);
+    let request = lab.signed(&assume_role(&id), &Keys::gateway()).build().unwrap();
+    let fresh = reqwest::Client::new();
+    assert_eq!(fresh.execute(request).await.unwrap().status(), 200);
+    let entries = lab.emulator.requests();
+    assert!(entries[1].connection > entries[0].connection, "{entries:?}");
+}
+
+#[tokio::test]
+async fn sts_can_fail_a_number_of_times_and_recover() {
+    let lab = Lab::new().await;
+    let id = [("ExternalId", EXTERNAL_ID)];
+    lab.emulator.set_sts_mode_times(StsMode::Throttling, 2);
+    let mut statuses = Vec::new();
+    for _ in 0..3 {
+        statuses.push(lab.assume(&id).await.0);
+    }
+    assert_eq!(statuses, [400, 400, 200]);
+}

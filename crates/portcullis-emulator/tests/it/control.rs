@@ -1,7 +1,8 @@
 //! The control API.
 
 use portcullis_emulator::world::{
-    API_KEY, CONTAINER_TOKEN, EXTERNAL_ID, GATEWAY_SECRET_ACCESS_KEY, SSO_ACCESS_TOKEN, WEB_IDENTITY_TOKEN,
+    API_KEY, CONTAINER_TOKEN, EXTERNAL_ID, GATEWAY_ACCESS_KEY_ID, GATEWAY_SECRET_ACCESS_KEY,
+    SSO_ACCESS_TOKEN, WEB_IDENTITY_TOKEN,
 };
 use serde_json::{Value, json};
 
@@ -69,6 +70,29 @@ async fn the_world_can_be_changed_and_the_log_read_and_emptied() {
     assert_eq!(lab.send(&call, &keys).await.0, 401);
     control(&lab, "DELETE", "requests", &Value::Null).await;
     assert!(lab.emulator.requests().is_empty());
+}
+
+#[tokio::test]
+async fn users_endpoints_and_sessions_have_calls_of_their_own() {
+    let lab = Lab::new().await;
+    let keys = lab.session().await;
+    let (_, origin) = control(&lab, "GET", &format!("sessions/{}", keys.id), &Value::Null).await;
+    assert_eq!(
+        (&origin["external_id"], &origin["session_name"]),
+        (&json!(EXTERNAL_ID), &json!("pcs-team-one"))
+    );
+    assert_eq!(control(&lab, "GET", "sessions/ASIANOBODY", &Value::Null).await.0, 404);
+    control(&lab, "PUT", "endpoints", &json!({"regional": true})).await;
+    let world = lab.emulator.world();
+    assert!(world.regional_endpoints && world.workspace_header_must_be_signed);
+    control(&lab, "PUT", "sts", &json!({"mode": "throttling", "times": 1})).await;
+    assert_eq!(lab.assume(&[("ExternalId", EXTERNAL_ID)]).await.0, 400);
+    assert_eq!(lab.assume(&[("ExternalId", EXTERNAL_ID)]).await.0, 200);
+    let nothing = json!({"Statement": []});
+    let path = format!("principals/{GATEWAY_ACCESS_KEY_ID}/policy");
+    assert_eq!(control(&lab, "PUT", &path, &nothing).await.0, 200);
+    assert_eq!(lab.assume(&[("ExternalId", EXTERNAL_ID)]).await.0, 403);
+    assert_eq!(control(&lab, "PUT", "principals/AKIANOBODY/policy", &nothing).await.0, 404);
 }
 
 #[tokio::test]
