@@ -6,34 +6,39 @@ mod tests;
 use std::sync::Arc;
 use std::time::Duration;
 
-use arc_swap::ArcSwapOption;
 use moka::policy::EvictionPolicy;
-use portcullis_types::session::{SessionDuration, Target};
 use portcullis_types::{
-    AwsAuth, AwsCredentials, ClaudePlatformAws, ClockSkew, IntegrationId, Revision, SessionName,
+    AwsAuth, AwsCredentials, ClaudePlatformAws, ClockSkew, CorrectedClock, IntegrationId, Revision,
     SessionSubject, SharedClock,
 };
 use tokio::runtime::Handle;
 
-use crate::error::{CredentialsError, Explanation};
-use crate::health::{EngineStats, IntegrationHealth};
-use crate::session::{AssumeRole, SessionKey, SessionShape};
+use crate::budget::Budget;
+use crate::dossier::Dossier;
+use crate::error::CredentialsError;
+use crate::health::{EngineStats, IntegrationHealth, RefreshLag};
+use crate::identity::Identity;
+use crate::maker::{Maker, Workshop};
+use crate::plan::Plan;
+use crate::roster::{SessionSlot, Standing};
+use crate::session::{SessionKey, SessionShape};
 use crate::settings::EngineSettings;
-use crate::slot::{Fetched, Renewal, Slot, Surroundings};
+use crate::slot::{Purpose, Renewal, Slot, Surroundings};
 use crate::source::{Source, SourceChain, SourceFingerprint, SourceIdentity, SourceKind, StandardChain};
 use crate::sts::{AwsSts, SharedSts};
+use crate::tally::Tally;
 
-/// How long a session lasts: what AWS gives by default, and the most that it gives to a caller that is itself a role.
-const SESSION_SECONDS: u16 = 3600;
-/// The SDK's own limits end a call after 10 s; this is for what they do not cover.
+/// A session's calls are given up after this time, whatever limits STS's client has of its own.
 const STS_PATIENCE: Duration = Duration::from_secs(12);
 /// The chain may run a command, ask IAM Identity Center, or try the instance metadata service four times.
 const CHAIN_PATIENCE: Duration = Duration::from_secs(20);
 /// Sessions beyond this push out the least recently used.
 const MOST_SESSIONS: u64 = 10_000;
-/// Longer than a session lives. What is dropped then holds no secret any more: a slot lets go of its session when that
-/// has expired. The cache's own expiry would not do for it, because the cache only tidies up while it is used.
-const IDLE_SLOT_IS_DROPPED_AFTER: Duration = Duration::from_secs(2 * SESSION_SECONDS as u64);
+/// So many integrations are remembered.
+const MOST_INTEGRATIONS: u64 = 10_000;
+/// Longer than the longest session lives. What is dropped then holds no secret any more: a slot lets go of its session when
+/// that has expired. The cache's own expiry would not do for it, because the cache only tidies up while it is used.
+const IDLE_SLOT_IS_DROPPED_AFTER: Duration = Duration::from_secs(13 * 60 * 60);
 
 /// For whom credentials are wanted.
 #[derive(Clone, Copy, Debug)]
@@ -54,17 +59,12 @@ pub struct CredentialEngine(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    /// For calls to STS.
-    around: Surroundings,
-    /// For the source, which may take longer.
-    around_source: Surroundings,
-    chain: Arc<dyn SourceChain>,
-    sts: SharedSts,
-    source: Arc<Slot<Arc<Source>>>,
-    /// The identity last found. Outlives the source's own credentials: a chain that fails must not orphan live sessions.
-    fingerprint: ArcSwapOption<SourceFingerprint>,
+    workshop: Arc<Workshop>,
     /// The cache of moka that is not for futures: making a slot is instant, and the slot does the waiting.
-    sessions: moka::sync::Cache<SessionKey, Arc<Slot<Arc<AwsCredentials>>>>,
+    sessions: moka::sync::Cache<SessionKey, Arc<SessionSlot>>,
+    dossiers: moka::sync::Cache<IntegrationId, Arc<Dossier>>,
+    around: Surroundings,
+    sessions_per_integration: usize,
     skew: Arc<ClockSkew>,
 }
 
@@ -75,11 +75,11 @@ impl CredentialEngine {
     /// # Panics
     /// Outside a Tokio runtime. (As an async function it cannot be polled elsewhere.)
     pub async fn from_environment(settings: EngineSettings) -> Self {
-        let sts = Arc::new(AwsSts::new(settings.sts_endpoint.clone()));
+        let sts = Arc::new(AwsSts::with_settings(&settings));
         Self::with_settings(settings, Arc::new(StandardChain), sts)
     }
 
-    /// An engine on the given chain and STS.
+    /// An engine on the given chain and STS, with the default settings.
     ///
     /// # Panics
     /// Outside a Tokio runtime: calls run in tasks of their own.
@@ -88,14 +88,23 @@ impl CredentialEngine {
         Self::with_settings(EngineSettings::new(clock), chain, sts)
     }
 
-    /// An engine on the given chain and STS, with settings of its own.
+    /// An engine on the given chain and STS, with settings of its own. The settings' endpoints of STS are not looked at.
     ///
     /// # Panics
     /// Outside a Tokio runtime, as above.
     #[must_use]
     pub fn with_settings(settings: EngineSettings, chain: Arc<dyn SourceChain>, sts: SharedSts) -> Self {
-        let EngineSettings { clock, skew, .. } = settings;
-        let around = Surroundings { clock, runtime: Handle::current(), patience: STS_PATIENCE };
+        // Expiries are AWS's times.
+        let clock: SharedClock =
+            Arc::new(CorrectedClock { local: settings.clock, skew: Arc::clone(&settings.skew) });
+        let around = Surroundings {
+            clock: Arc::clone(&clock),
+            runtime: Handle::current(),
+            patience: STS_PATIENCE,
+            idle_after: settings.idle_after,
+        };
+        let identity = Identity::new(Surroundings { patience: CHAIN_PATIENCE, ..around.clone() }, chain);
+        let budget = Budget::new(settings.budget);
         let sessions = moka::sync::Cache::builder()
             .max_capacity(MOST_SESSIONS)
             .time_to_idle(IDLE_SLOT_IS_DROPPED_AFTER)
@@ -103,14 +112,15 @@ impl CredentialEngine {
             .eviction_policy(EvictionPolicy::lru())
             .build();
         Self(Arc::new(Inner {
-            around_source: Surroundings { patience: CHAIN_PATIENCE, ..around.clone() },
-            around,
-            chain,
-            sts,
-            source: Arc::new(Slot::new()),
-            fingerprint: ArcSwapOption::empty(),
+            workshop: Arc::new(Workshop { identity, sts, budget, tally: Tally::default(), clock }),
             sessions,
-            skew,
+            dossiers: moka::sync::Cache::builder()
+                .max_capacity(MOST_INTEGRATIONS)
+                .eviction_policy(EvictionPolicy::lru())
+                .build(),
+            around,
+            sessions_per_integration: settings.sessions_per_integration.max(1),
+            skew: settings.skew,
         }))
     }
 
@@ -123,36 +133,47 @@ impl CredentialEngine {
     /// STS as the engine calls it: for calls that are not about keeping a session.
     #[must_use]
     pub fn sts(&self) -> SharedSts {
-        Arc::clone(&self.0.sts)
+        Arc::clone(&self.0.workshop.sts)
     }
 
-    /// The calls that make the session of `request`. `None` for ways that need no session.
+    /// The calls that make the session of `request`, as the gateway's identity, as far as it is known, can make them.
+    /// `None` for ways that need no session.
     ///
     /// # Errors
-    /// [`CredentialsError::InvalidRequest`] when no call can be made of the settings.
+    /// [`CredentialsError::PolicyTooLarge`] when no call can be made of the settings.
     pub fn plan(&self, request: &CredentialRequest<'_>) -> Result<Option<SessionShape>, CredentialsError> {
-        let nobody = SourceFingerprint { kind: SourceKind::Other, account: None, long_term_key: None };
-        Ok(session_key(request, Arc::new(nobody)).map(|key| key.shape))
+        let kind = self.identity().fingerprint().map_or(SourceKind::Other, |source| source.kind);
+        let plan = Plan::of(request.platform)?;
+        Ok(plan.map(|plan| plan.shape(&plan.wording(&request.subject), plan.longest(kind))))
     }
 
     /// How the sessions of `integration` fare. `None` when none was ever asked for.
     #[must_use]
     pub fn health(&self, integration: IntegrationId) -> Option<IntegrationHealth> {
-        let sessions: Vec<_> =
-            self.0.sessions.iter().filter(|(key, _)| key.integration == integration).collect();
-        let now = self.0.around.clock.now();
-        let live: Vec<_> = sessions.iter().filter_map(|(_, slot)| slot.peek(now)).collect();
-        let expires_at = live.iter().filter_map(|session| session.expires_at).min();
-        let health = IntegrationHealth { expires_at, n_sessions: live.len(), ..IntegrationHealth::default() };
-        (!sessions.is_empty()).then_some(health)
+        self.0.dossiers.get(&integration).map(|dossier| dossier.health())
     }
 
-    /// What the engine has done since it started.
+    /// What the engine has done since it started, and how its sessions stand.
     #[must_use]
     pub fn stats(&self) -> EngineStats {
+        let tally = &self.0.workshop.tally;
         let now = self.0.around.clock.now();
-        let live = self.0.sessions.iter().filter(|(_, slot)| slot.peek(now).is_some());
-        EngineStats { n_sessions: live.count(), ..EngineStats::default() }
+        let mut stats = EngineStats {
+            assume_role_calls: tally.calls(),
+            refresh_lag: RefreshLag { last: tally.last_lag(), worst_pending: Duration::ZERO },
+            sessions_over_cap: tally.n_over_cap(),
+            ..EngineStats::default()
+        };
+        for (integration, dossier) in &self.0.dossiers {
+            let health = dossier.health();
+            stats.n_sessions += health.n_sessions;
+            stats.refresh_lag.worst_pending = stats.refresh_lag.worst_pending.max(dossier.overdue_by());
+            let left = health.expires_at.map(|end| end.duration_since(now).unwrap_or_default().as_secs());
+            stats.seconds_to_expiry.extend(left.map(|left| (*integration, left)));
+        }
+        stats.seconds_to_expiry.sort_by_key(|(_, left)| *left);
+        stats.seconds_to_expiry.truncate(EngineStats::MOST_INTEGRATIONS);
+        stats
     }
 
     /// Credentials that are at hand: the hot path. Never waits; replaces them in the background when they are due.
@@ -166,14 +187,16 @@ impl CredentialEngine {
                 expires_at: None,
             })),
             AwsAuth::ApiKey { .. } => None,
-            AwsAuth::ServiceRole => self.source_at_hand().map(|source| Arc::clone(&source.credentials)),
+            AwsAuth::ServiceRole => self.identity().at_hand().map(|source| Arc::clone(&source.credentials)),
             AwsAuth::AssumedRole { .. } => {
-                let fingerprint = self.0.fingerprint.load_full()?;
-                let key = session_key(request, fingerprint)?;
-                let slot = self.0.sessions.get(&key)?;
+                let found = self.find(request)?;
                 // A source that is due is replaced along with use, so that a rotation is noticed on warm sessions too.
-                let _ = self.source_at_hand();
-                slot.current(&self.0.around, || self.clone().renew_session(key))
+                let _ = self.identity().at_hand();
+                let session = found.slot.current()?;
+                if found.is_over_cap {
+                    self.count_over_cap(&found.dossier);
+                }
+                Some(session)
             }
         }
     }
@@ -193,13 +216,25 @@ impl CredentialEngine {
         }
         let source = self.source().await?;
         let answer = self.session(request, &source).await;
-        let is_another_now = self.0.fingerprint.load().as_ref().is_some_and(|now| *now != source.fingerprint);
-        if answer.is_err() && is_another_now {
+        if answer.is_err() && !self.identity().is(&source.fingerprint) {
             // The gateway's identity changed on the way, perhaps because STS rejected the old one.
             let source = self.source().await?;
             return self.session(request, &source).await;
         }
         answer
+    }
+
+    /// The workspace's session of `request`, made if need be when its turn comes.
+    pub(crate) async fn prepare(&self, request: &CredentialRequest<'_>) -> Result<(), CredentialsError> {
+        if self.cached(request).is_some() {
+            return Ok(());
+        }
+        let source = self.source().await?;
+        if let Some(slot) = self.slot(request, &source)? {
+            slot.turn().await;
+            slot.obtain(Purpose::Ahead).await?;
+        }
+        Ok(())
     }
 
     /// Forgets what is kept for `request`, a remembered refusal too: the next caller makes a new session.
@@ -208,10 +243,11 @@ impl CredentialEngine {
     pub fn forget(&self, request: &CredentialRequest<'_>) {
         match &request.platform.auth {
             AwsAuth::AccessKey { .. } | AwsAuth::ApiKey { .. } => {}
-            AwsAuth::ServiceRole => self.0.source.forget(),
+            AwsAuth::ServiceRole => self.identity().forget(),
             AwsAuth::AssumedRole { .. } => {
-                if let Some(slot) = self.slot(request) {
-                    slot.forget();
+                if let Some(found) = self.find(request) {
+                    found.slot.forget();
+                    found.dossier.forget_duration();
                 }
             }
         }
@@ -228,10 +264,10 @@ impl CredentialEngine {
         let id = &rejected.access_key_id;
         match &request.platform.auth {
             AwsAuth::AccessKey { .. } | AwsAuth::ApiKey { .. } => Renewal::Futile,
-            AwsAuth::ServiceRole => self.0.source.reject(|kept| kept.credentials.access_key_id == *id),
+            AwsAuth::ServiceRole => self.identity().reject(id.as_str()),
             AwsAuth::AssumedRole { .. } => self
-                .slot(request)
-                .map_or(Renewal::Worthwhile, |slot| slot.reject(|kept| kept.access_key_id == *id)),
+                .find(request)
+                .map_or(Renewal::Worthwhile, |found| found.slot.reject(|kept| kept.access_key_id == *id)),
         }
     }
 
@@ -241,11 +277,12 @@ impl CredentialEngine {
     /// [`CredentialsError::SourceUnavailable`] without an identity, else what STS says.
     pub async fn source_identity(&self) -> Result<SourceIdentity, CredentialsError> {
         let source = self.source().await?;
-        let caller = self.0.sts.caller_identity(&source.credentials, None).await.inspect_err(|error| {
-            if matches!(error, CredentialsError::SourceRejected(_)) {
-                self.forget_source(&source.credentials);
-            }
-        })?;
+        let caller =
+            self.0.workshop.sts.caller_identity(&source.credentials, None).await.inspect_err(|error| {
+                if matches!(error, CredentialsError::SourceRejected(_)) {
+                    self.identity().forget_rejected(source.credentials.access_key_id.as_str());
+                }
+            })?;
         Ok(SourceIdentity {
             account: caller.account,
             arn: caller.arn,
@@ -254,152 +291,108 @@ impl CredentialEngine {
         })
     }
 
+    /// The gateway's own credentials, looked for if need be.
+    ///
+    /// # Errors
+    /// [`CredentialsError::SourceUnavailable`] if there are none.
+    pub async fn source(&self) -> Result<Arc<Source>, CredentialsError> {
+        self.identity().obtain().await
+    }
+
+    fn identity(&self) -> &Identity {
+        &self.0.workshop.identity
+    }
+
     /// The session of `request` as assumed by `source`; for a service role, `source` itself.
     async fn session(
         &self,
         request: &CredentialRequest<'_>,
         source: &Source,
     ) -> Result<Arc<AwsCredentials>, CredentialsError> {
-        let Some(key) = session_key(request, Arc::clone(&source.fingerprint)) else {
-            return Ok(Arc::clone(&source.credentials));
+        match self.slot(request, source)? {
+            Some(slot) => slot.obtain(Purpose::Wanted).await,
+            None => Ok(Arc::clone(&source.credentials)),
+        }
+    }
+
+    /// Where the session of `request` is kept. Makes nothing.
+    fn find(&self, request: &CredentialRequest<'_>) -> Option<Found> {
+        let source = self.identity().fingerprint()?;
+        let dossier = self.0.dossiers.get(&request.integration)?;
+        let plan = dossier.plan(request).ok()??;
+        let key = key(request, source, plan, &request.subject);
+        if let Some(slot) = self.0.sessions.get(&key) {
+            return Some(Found { slot, dossier, is_over_cap: false });
+        }
+        if !key.plan.depends_on_caller() || dossier.roster().may_have_room(self.0.around.clock.now()) {
+            return None;
+        }
+        let slot = self.0.sessions.get(&common(request, &key))?;
+        Some(Found { slot, dossier, is_over_cap: true })
+    }
+
+    /// The place for the session of `request`: its own, or the common one if there are too many.
+    fn slot(
+        &self,
+        request: &CredentialRequest<'_>,
+        source: &Source,
+    ) -> Result<Option<Arc<SessionSlot>>, CredentialsError> {
+        let dossier = self.0.dossiers.get_with(request.integration, || Arc::new(Dossier::new()));
+        let Some(plan) = dossier.plan(request)? else { return Ok(None) };
+        let key = key(request, Arc::clone(&source.fingerprint), plan, &request.subject);
+        if let Some(slot) = self.0.sessions.get(&key) {
+            return Ok(Some(slot));
+        }
+        let common = common(request, &key);
+        let standing = if key == common { Standing::Common } else { Standing::OfCaller };
+        Ok(self.seat(&dossier, &key, standing).or_else(|| {
+            self.count_over_cap(&dossier);
+            self.seat(&dossier, &common, Standing::Common)
+        }))
+    }
+
+    fn seat(&self, dossier: &Arc<Dossier>, key: &SessionKey, standing: Standing) -> Option<Arc<SessionSlot>> {
+        let Inner { sessions, workshop, around, sessions_per_integration, .. } = &*self.0;
+        let make = || {
+            let (dossier, workshop) = (Arc::clone(dossier), Arc::clone(workshop));
+            let maker = Maker { key: Arc::new(key.clone()), dossier, workshop };
+            Arc::new(Slot::new(around.clone(), Arc::new(maker)))
         };
-        let slot = self.0.sessions.get_with_by_ref(&key, || Arc::new(Slot::new()));
-        slot.obtain(&self.0.around, || self.clone().renew_session(key.clone())).await
+        dossier.roster().seat(
+            key,
+            (standing, *sessions_per_integration),
+            around.clock.now(),
+            || sessions.get_with_by_ref(key, make),
+            |leaving| sessions.invalidate(leaving),
+        )
     }
 
-    fn slot(&self, request: &CredentialRequest<'_>) -> Option<Arc<Slot<Arc<AwsCredentials>>>> {
-        let fingerprint = self.0.fingerprint.load_full()?;
-        self.0.sessions.get(&session_key(request, fingerprint)?)
-    }
-
-    fn source_at_hand(&self) -> Option<Arc<Source>> {
-        self.0.source.current(&self.0.around_source, || self.clone().find_source())
-    }
-
-    /// The gateway's own credentials, looked for if need be.
-    ///
-    /// # Errors
-    /// [`CredentialsError::SourceUnavailable`] if there are none.
-    pub async fn source(&self) -> Result<Arc<Source>, CredentialsError> {
-        self.0
-            .source
-            .obtain(&self.0.around_source, || self.clone().find_source())
-            .await
-            .map_err(of_the_source)
-    }
-
-    async fn find_source(self) -> Result<Fetched<Arc<Source>>, CredentialsError> {
-        let source = Arc::new(self.0.chain.find().await?);
-        let is_new = self.0.fingerprint.load().as_deref() != Some(&*source.fingerprint);
-        if is_new {
-            tracing::info!(source.kind = %source.fingerprint.kind, "found the gateway's AWS identity");
-            self.0.fingerprint.store(Some(Arc::clone(&source.fingerprint)));
-        }
-        let expires_at = source.credentials.expires_at;
-        Ok(Fetched { value: source, expires_at })
-    }
-
-    fn forget_source(&self, rejected: &AwsCredentials) {
-        self.0.source.forget_if(|kept| kept.credentials.access_key_id == rejected.access_key_id);
-    }
-
-    /// Makes the session of `key`. Runs in a task of its own, for whoever waits and for nobody.
-    async fn renew_session(self, key: SessionKey) -> Result<Fetched<Arc<AwsCredentials>>, CredentialsError> {
-        let renewed = self.assume_role(&key).await;
-        match &renewed {
-            Ok(_) => tracing::debug!(integration.id = %key.integration, "assumed the integration's role"),
-            Err(error) => tracing::warn!(
-                integration.id = %key.integration,
-                error.code = error.code(),
-                aws.request_id = error.explanation().request_id.as_deref().unwrap_or_default(),
-                "no new session: {error}"
-            ),
-        }
-        let session = renewed?;
-        let expires_at = session.expires_at;
-        Ok(Fetched { value: Arc::new(session), expires_at })
-    }
-
-    async fn assume_role(&self, key: &SessionKey) -> Result<AwsCredentials, CredentialsError> {
-        let source = self.source_of(key).await?;
-        match self.walk(&source, &key.shape).await {
-            // The source was replaced or revoked before its time: look for it again, once.
-            Err(CredentialsError::SourceRejected(_)) => {
-                self.forget_source(&source.credentials);
-                let source = self.source_of(key).await?;
-                self.walk(&source, &key.shape).await
-            }
-            answer => answer,
-        }
-    }
-
-    /// From one role to the next, each with the session of the one before.
-    async fn walk(&self, source: &Source, shape: &SessionShape) -> Result<AwsCredentials, CredentialsError> {
-        let mut credentials = AwsCredentials::clone(&source.credentials);
-        for hop in &shape.hops {
-            credentials = self.0.sts.assume_role(&credentials, hop).await?.credentials;
-        }
-        Ok(credentials)
-    }
-
-    /// The source, if it still is the identity that `key` is filed under. If not, nobody looks under `key` any more.
-    async fn source_of(&self, key: &SessionKey) -> Result<Arc<Source>, CredentialsError> {
-        let source = self.source().await?;
-        if source.fingerprint == key.source {
-            return Ok(source);
-        }
-        let why = "the gateway's AWS identity has just changed; the next request uses the new one";
-        Err(CredentialsError::SourceUnavailable(Explanation::new(why)))
+    fn count_over_cap(&self, dossier: &Dossier) {
+        dossier.count_over_cap();
+        self.0.workshop.tally.count_over_cap();
     }
 }
 
-/// What the session of `request` is filed under. `None` for ways that need no session.
-fn session_key(request: &CredentialRequest<'_>, source: Arc<SourceFingerprint>) -> Option<SessionKey> {
-    let AwsAuth::AssumedRole { role_arn, external_id, settings } = &request.platform.auth else {
-        return None;
-    };
-    let call = AssumeRole {
-        role_arn: role_arn.clone(),
-        external_id: Some(external_id.clone()),
-        region: request.platform.region.clone(),
-        session_name: session_name(request, settings.session_name.as_ref()),
-        duration: settings.duration_seconds.unwrap_or(SessionDuration::HOUR),
-        policy: None,
-        tags: Vec::new(),
-        transitive_tag_keys: Vec::new(),
-        source_identity: None,
-    };
-    let shape = SessionShape { hops: vec![call] };
-    Some(SessionKey { integration: request.integration, revision: request.revision, source, shape })
+/// A session's place, with what belongs to it.
+struct Found {
+    slot: Arc<SessionSlot>,
+    dossier: Arc<Dossier>,
+    /// Whether it is the common one, because there are too many.
+    is_over_cap: bool,
 }
 
-fn session_name(
+/// What the session of `request` is filed under when it is worded for `subject`.
+fn key(
     request: &CredentialRequest<'_>,
-    template: Option<&portcullis_types::SessionTemplate>,
-) -> SessionName {
-    let rendered = template.and_then(|template| template.render(&request.subject, Target::SessionName));
-    let rendered = rendered.and_then(|name| name.parse().ok());
-    rendered.unwrap_or_else(|| default_session_name(request.subject.workspace, request.subject.integration))
+    source: Arc<SourceFingerprint>,
+    plan: Arc<Plan>,
+    subject: &SessionSubject<'_>,
+) -> SessionKey {
+    let wording = plan.wording(subject);
+    SessionKey { integration: request.integration, revision: request.revision, source, plan, wording }
 }
 
-/// `pcs-<workspace>-<integration>`: who asked, for whoever reads CloudTrail. Slugs are within AWS's set of characters;
-/// both are cut where 64 characters ask for it.
-fn default_session_name(workspace: &str, integration: &str) -> SessionName {
-    const LONGEST: usize = 64;
-    const PREFIX: &str = "pcs-";
-    let room = LONGEST - PREFIX.len() - 1;
-    let for_integration = integration.len().min(room - workspace.len().min(room / 2));
-    let for_workspace = workspace.len().min(room - for_integration);
-    let name = format!("{PREFIX}{}-{}", &workspace[..for_workspace], &integration[..for_integration]);
-    name.parse().expect("slugs are within AWS's set, and the lengths were cut to fit")
-}
-
-/// A source that came too late or half expired is a matter of the source, not of STS.
-fn of_the_source(error: CredentialsError) -> CredentialsError {
-    match error {
-        CredentialsError::StsUnavailable(why) | CredentialsError::MalformedAnswer(why) => {
-            CredentialsError::SourceUnavailable(why)
-        }
-        other => other,
-    }
+/// What the common session of the workspace is filed under.
+fn common(request: &CredentialRequest<'_>, own: &SessionKey) -> SessionKey {
+    key(request, Arc::clone(&own.source), Arc::clone(&own.plan), &request.subject.of_workspace())
 }

@@ -184,7 +184,19 @@ impl CredentialsError {
 
     /// The same error, to be repeated for `remaining`.
     pub(crate) fn with_retry_after(mut self, remaining: Duration) -> Self {
-        match &mut self {
+        self.explanation_mut().retry_after = Some(remaining);
+        self
+    }
+
+    /// The same error with more to its message.
+    pub(crate) fn map_message(mut self, change: impl FnOnce(&str) -> String) -> Self {
+        let explanation = self.explanation_mut();
+        explanation.message = one_line(&change(&explanation.message)).into();
+        self
+    }
+
+    const fn explanation_mut(&mut self) -> &mut Explanation {
+        match self {
             Self::SourceUnavailable(e)
             | Self::SourceRejected(e)
             | Self::AccessDenied(e)
@@ -194,9 +206,8 @@ impl CredentialsError {
             | Self::InvalidRequest(e)
             | Self::Throttled(e)
             | Self::StsUnavailable(e)
-            | Self::MalformedAnswer(e) => e.retry_after = Some(remaining),
+            | Self::MalformedAnswer(e) => e,
         }
-        self
     }
 }
 

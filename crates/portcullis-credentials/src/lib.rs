@@ -47,8 +47,15 @@ pub mod sts;
 pub mod verification;
 
 mod backoff;
+mod budget;
+mod dossier;
+mod identity;
 mod lifetime;
+mod maker;
+mod plan;
+mod roster;
 mod slot;
+mod tally;
 mod warm;
 
 use std::future::Future;

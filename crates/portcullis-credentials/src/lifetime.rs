@@ -19,20 +19,22 @@ pub(crate) struct Lifetime {
     pub(crate) refresh_at: SystemTime,
     /// From here on it is not handed out. `None`: it has no end.
     pub(crate) usable_until: Option<SystemTime>,
+    /// From here on AWS does not accept it.
+    pub(crate) expires_at: Option<SystemTime>,
 }
 
 impl Lifetime {
     /// The life of a value obtained at `now` that AWS accepts until `expires_at`.
     ///
-    /// Due at min(15 min, 25 % of its life) before the end, and one to ten per cent of that earlier by `jitter` (0 to 1),
-    /// so that sessions made together are not all replaced together.
+    /// Due at min(15 min, 25 % of its life) before the end, and up to ten per cent of that earlier or later by `jitter`
+    /// (0 to 1, 0.5 is neither), so that sessions made together are not all replaced together.
     pub(crate) fn of(now: SystemTime, expires_at: Option<SystemTime>, jitter: f64) -> Self {
         let Some(end) = expires_at else {
-            return Self { refresh_at: now + REREAD_LONG_TERM, usable_until: None };
+            return Self { refresh_at: now + REREAD_LONG_TERM, usable_until: None, expires_at: None };
         };
         let life = end.duration_since(now).unwrap_or_default();
-        let ahead = REFRESH_AHEAD.min(life / 4).mul_f64(1.0 + 0.1 * jitter);
-        Self { refresh_at: end - ahead, usable_until: Some(end - SAFETY_MARGIN) }
+        let ahead = REFRESH_AHEAD.min(life / 4).mul_f64(0.9 + 0.2 * jitter);
+        Self { refresh_at: end - ahead, usable_until: Some(end - SAFETY_MARGIN), expires_at }
     }
 
     pub(crate) fn is_usable(&self, now: SystemTime) -> bool {
@@ -52,11 +54,10 @@ mod tests {
 
     fn check(life_s: u64, refresh_s: u64, usable_s: u64) {
         let at = |s| START + Duration::from_secs(s);
-        let got = Lifetime::of(at(10_000), Some(at(10_000 + life_s)), 0.0);
-        assert_eq!(
-            got,
-            Lifetime { refresh_at: at(10_000 + refresh_s), usable_until: Some(at(10_000 + usable_s)) }
-        );
+        let expires_at = Some(at(10_000 + life_s));
+        let got = Lifetime::of(at(10_000), expires_at, 0.5);
+        let usable_until = Some(at(10_000 + usable_s));
+        assert_eq!(got, Lifetime { refresh_at: at(10_000 + refresh_s), usable_until, expires_at });
     }
 
     #[test]
@@ -68,9 +69,10 @@ mod tests {
     }
 
     #[test]
-    fn jitter_only_makes_it_earlier() {
+    fn jitter_makes_it_a_tenth_earlier_or_later() {
         let end = START + Duration::from_secs(3600);
         assert_eq!(Lifetime::of(START, Some(end), 1.0).refresh_at, START + Duration::from_secs(2610));
+        assert_eq!(Lifetime::of(START, Some(end), 0.0).refresh_at, START + Duration::from_secs(2790));
     }
 
     #[test]

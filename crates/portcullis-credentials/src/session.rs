@@ -1,10 +1,12 @@
 //! What makes two sessions different.
 
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use portcullis_types::session::{SessionDuration, TagKey};
 use portcullis_types::{ExternalId, IntegrationId, Region, Revision, RoleArn, SessionName};
 
+use crate::plan::{Plan, Wording};
 use crate::source::SourceFingerprint;
 
 /// One `AssumeRole` call, apart from who makes it.
@@ -38,11 +40,24 @@ pub struct SessionShape {
     pub hops: Vec<AssumeRole>,
 }
 
-/// What a session is filed under. Never a joined string: role paths and external IDs contain any separator.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+/// What a session is filed under: the integration, its revision, who assumes, and the session's shape (plan and wording).
+///
+/// Never a joined string: role paths and external IDs contain any separator. Equality compares everything; parts that are
+/// the same piece of memory are not read for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct SessionKey {
     pub(crate) integration: IntegrationId,
     pub(crate) revision: Revision,
     pub(crate) source: Arc<SourceFingerprint>,
-    pub(crate) shape: SessionShape,
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) wording: Wording,
+}
+
+impl Hash for SessionKey {
+    /// Of what tells keys apart in practice: a revision has one plan, and a gateway one identity.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.integration.hash(state);
+        self.revision.hash(state);
+        self.wording.hash(state);
+    }
 }

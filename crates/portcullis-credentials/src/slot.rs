@@ -1,26 +1,32 @@
-//! Keeps one value fresh: single flight on success and on failure, old value served while a new one is fetched, dead
-//! value dropped.
+//! Keeps one value fresh: single flight on success and on failure, old value served while a new one is fetched ahead of
+//! its end, dead value dropped.
+//!
+//! A [`Slot`] gets its values from a [`Supply`]. What happens between take-off and landing is in [`flight`]; [`keeper`] is
+//! the task that looks after a value that has landed.
 
-use std::future::Future;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError, Weak};
+mod flight;
+mod keeper;
+
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use arc_swap::ArcSwapOption;
 use portcullis_types::SharedClock;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
-use tokio::time::{Duration, Instant};
+use tokio::time::Duration;
 
-use crate::backoff::{Urgency, hold, jitter};
+use crate::BoxFuture;
+use crate::backoff::Urgency;
 use crate::error::{CredentialsError, Explanation};
 use crate::lifetime::Lifetime;
+use flight::{Failure, Landing, Origin, Tower};
 
 /// A value that replaced a rejected one is kept for so long, whatever is said of it: whoever rejects two in a row rejects
 /// the third as well, and each costs a call to AWS.
 const HELD_AFTER_A_REJECTION: Duration = Duration::from_secs(300);
-
-/// The wall clock may have been set back while a value was waited out; then it is looked at again, this often at most.
-const SHORTEST_WATCH: Duration = Duration::from_secs(1);
 
 /// What a slot needs of the world.
 #[derive(Clone, Debug)]
@@ -29,6 +35,8 @@ pub(crate) struct Surroundings {
     pub(crate) runtime: Handle,
     /// A fetch that takes longer has failed, whatever its own time-outs say.
     pub(crate) patience: Duration,
+    /// A value that nobody has used for so long is not replaced ahead of its end.
+    pub(crate) idle_after: Duration,
 }
 
 /// A freshly fetched value and when AWS stops accepting it.
@@ -37,13 +45,48 @@ pub(crate) struct Fetched<T> {
     pub(crate) expires_at: Option<SystemTime>,
 }
 
+/// For whom a value is fetched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// Somebody waits for it.
+    Wanted,
+    /// Nobody does; [`Supply::turn`] has been waited for.
+    Ahead,
+}
+
+/// Where the values of a slot come from.
+pub(crate) trait Supply<T>: fmt::Debug + Send + Sync + 'static {
+    /// Fetches a value. Runs in a task of its own, for whoever waits and for nobody.
+    fn fetch(&self, purpose: Purpose) -> BoxFuture<'static, Result<Fetched<T>, CredentialsError>>;
+
+    /// Waits until a fetch that nobody waits for may begin.
+    fn turn(&self) -> BoxFuture<'static, ()> {
+        Box::pin(std::future::ready(()))
+    }
+
+    /// Whether anybody will still ask for a value of this supply.
+    fn is_wanted(&self) -> bool {
+        true
+    }
+
+    /// Told of every landing.
+    fn landed(&self, outcome: Result<Landed, &CredentialsError>);
+}
+
+/// A value that has landed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Landed {
+    pub(crate) at: SystemTime,
+    /// How long ago the value before it was due to be replaced, if there was one.
+    pub(crate) late_by: Option<Duration>,
+}
+
 struct Kept<T> {
     value: T,
     life: Lifetime,
+    /// Which landing brought it, counted from 1.
+    landing: u64,
 }
-
-type Outcome<T> = Result<Arc<Kept<T>>, CredentialsError>;
-type Landing<T> = watch::Receiver<Option<Outcome<T>>>;
 
 /// The place of one value.
 pub(crate) struct Slot<T> {
@@ -51,24 +94,14 @@ pub(crate) struct Slot<T> {
     kept: ArcSwapOption<Kept<T>>,
     /// Held for a few instructions, never across an await.
     tower: Mutex<Tower<T>>,
-}
-
-/// Knows of the one flight that may be in the air, and of the last that crashed.
-struct Tower<T> {
-    flight: Option<Landing<T>>,
-    failure: Option<Failure>,
-    /// When the kept value came.
-    landed_at: Option<Instant>,
-    origin: Origin,
-}
-
-/// What became of the value before the kept one. While none is kept: before the one to come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Origin {
-    /// It came to its end, or there was none.
-    Ordinary,
-    /// AWS rejected it. Once its successor has landed, that one is held for longer.
-    Rejection,
+    around: Surroundings,
+    supply: Arc<dyn Supply<T>>,
+    /// Seconds since 1970. Written by whoever uses the value, every few seconds at most.
+    used_at: AtomicU64,
+    /// Wakes the keeper: a value that is due is in use, or has been thrown away. Ends with the slot.
+    bell: watch::Sender<()>,
+    /// Whether the bell has been rung since the keeper last looked.
+    is_rung: AtomicBool,
 }
 
 /// Whether it is worth asking for credentials again after AWS has rejected some.
@@ -81,21 +114,6 @@ pub enum Renewal {
     Futile,
 }
 
-struct Failure {
-    error: CredentialsError,
-    at: Instant,
-    streak: u32,
-    jitter: f64,
-}
-
-impl Failure {
-    /// How long this failure is still repeated.
-    fn remaining(&self, urgency: Urgency) -> Option<Duration> {
-        let held_for = hold(&self.error, self.streak, urgency, self.jitter);
-        held_for.checked_sub(self.at.elapsed()).filter(|left| !left.is_zero())
-    }
-}
-
 enum Boarding<T> {
     /// Somebody else has just landed.
     Ready(T),
@@ -103,51 +121,51 @@ enum Boarding<T> {
     Held(CredentialsError),
 }
 
-impl<T> std::fmt::Debug for Slot<T> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl<T> fmt::Debug for Slot<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Slot").finish_non_exhaustive()
     }
 }
 
 impl<T: Clone + Send + Sync + 'static> Slot<T> {
-    pub(crate) fn new() -> Self {
-        let tower = Tower { flight: None, failure: None, landed_at: None, origin: Origin::Ordinary };
-        Self { kept: ArcSwapOption::empty(), tower: Mutex::new(tower) }
+    pub(crate) fn new(around: Surroundings, supply: Arc<dyn Supply<T>>) -> Self {
+        let used_at = AtomicU64::new(seconds(around.clock.now()));
+        Self {
+            kept: ArcSwapOption::empty(),
+            tower: Mutex::new(Tower::new()),
+            around,
+            supply,
+            used_at,
+            bell: watch::Sender::new(()),
+            is_rung: AtomicBool::new(false),
+        }
     }
 
-    /// The value, if it may be used now. Neither waits nor starts anything.
-    pub(crate) fn peek(&self, now: SystemTime) -> Option<T> {
+    /// The value, if it may be used now. Neither waits nor starts anything, and is no use of it.
+    pub(crate) fn peek(&self) -> Option<T> {
+        let now = self.now();
         self.kept.load().as_deref().filter(|kept| kept.life.is_usable(now)).map(|kept| kept.value.clone())
     }
 
-    /// The value, if it may be used now; when it is due, `fetch` replaces it in the background.
-    pub(crate) fn current<F>(self: &Arc<Self>, around: &Surroundings, fetch: impl FnOnce() -> F) -> Option<T>
-    where
-        F: Future<Output = Result<Fetched<T>, CredentialsError>> + Send + 'static,
-    {
-        let now = around.clock.now();
+    /// The value, if it may be used now. One that is due is replaced in the background.
+    pub(crate) fn current(&self) -> Option<T> {
+        let now = self.now();
+        self.note_use(now);
         let kept = self.kept.load();
         let kept = kept.as_deref().filter(|kept| kept.life.is_usable(now))?;
         if kept.life.is_due(now) {
-            self.refresh(around, fetch);
+            self.ring();
         }
         Some(kept.value.clone())
     }
 
     /// The value, fetched if need be. Whoever stops waiting leaves the fetch running.
-    pub(crate) async fn obtain<F>(
-        self: &Arc<Self>,
-        around: &Surroundings,
-        fetch: impl Fn() -> F,
-    ) -> Result<T, CredentialsError>
-    where
-        F: Future<Output = Result<Fetched<T>, CredentialsError>> + Send + 'static,
-    {
+    pub(crate) async fn obtain(self: &Arc<Self>, purpose: Purpose) -> Result<T, CredentialsError> {
         loop {
-            if let Some(value) = self.current(around, &fetch) {
+            if let Some(value) = self.current() {
                 return Ok(value);
             }
-            let mut landing = match self.board(around, &fetch) {
+            let mut landing = match self.board(purpose) {
                 Boarding::Ready(value) => return Ok(value),
                 Boarding::Held(error) => return Err(error),
                 Boarding::Wait(landing) => landing,
@@ -158,10 +176,15 @@ impl<T: Clone + Send + Sync + 'static> Slot<T> {
             };
             let kept = outcome.unwrap_or_else(|| Err(lost()))?;
             // A caller that was not scheduled for a session's whole life goes round again.
-            if kept.life.is_usable(around.clock.now()) {
+            if kept.life.is_usable(self.now()) {
                 return Ok(kept.value.clone());
             }
         }
+    }
+
+    /// Waits until a fetch that nobody waits for may begin.
+    pub(crate) async fn turn(&self) {
+        self.supply.turn().await;
     }
 
     /// Forgets the value and any failure: the next caller fetches.
@@ -170,6 +193,7 @@ impl<T: Clone + Send + Sync + 'static> Slot<T> {
         self.kept.store(None);
         tower.failure = None;
         tower.origin = Origin::Ordinary;
+        self.bell.send_replace(());
     }
 
     /// Forgets the value that `is_rejected` recognises, unless it has just replaced another that was rejected.
@@ -194,70 +218,85 @@ impl<T: Clone + Send + Sync + 'static> Slot<T> {
         }
     }
 
+    /// When the value was last asked for, within a few seconds.
+    pub(crate) fn used_at(&self) -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_secs(self.used_at.load(Ordering::Relaxed))
+    }
+
+    /// Whether the value was asked for of late.
+    pub(crate) fn is_in_use(&self) -> bool {
+        let unused_for = self.now().duration_since(self.used_at()).unwrap_or_default();
+        unused_for < self.around.idle_after
+    }
+
+    /// Whether there is a value that may be used, or one on its way.
+    pub(crate) fn is_alive(&self) -> bool {
+        self.tower().flight.is_some()
+            || self.kept.load().as_deref().is_some_and(|kept| kept.life.is_usable(self.now()))
+    }
+
+    /// Whether anybody will ask for another value.
+    pub(crate) fn is_wanted(&self) -> bool {
+        self.supply.is_wanted()
+    }
+
+    /// How long ago the value was due to be replaced, if it is and somebody will ask for the next one.
+    pub(crate) fn overdue_by(&self) -> Option<Duration> {
+        let now = self.now();
+        let kept = self.kept.load();
+        let life =
+            kept.as_deref().map(|kept| kept.life).filter(|life| life.is_usable(now) && life.is_due(now))?;
+        let is_kept_fresh = self.is_in_use() && self.is_wanted();
+        is_kept_fresh.then(|| now.duration_since(life.refresh_at).unwrap_or_default())
+    }
+
+    /// When the value ends, if there is one that may be used.
+    pub(crate) fn expires_at(&self) -> Option<SystemTime> {
+        let kept = self.kept.load();
+        kept.as_deref().filter(|kept| kept.life.is_usable(self.now()))?.life.expires_at
+    }
+
     fn forget_rejected(&self, tower: &mut Tower<T>) {
         self.kept.store(None);
         tower.failure = None;
         tower.origin = Origin::Rejection;
+        self.bell.send_replace(());
     }
 
-    fn drop_dead(&self, now: SystemTime) {
-        // Under the lock, so that nothing lands between the look and the deed.
-        let mut tower = self.tower();
-        if self.kept.load().as_deref().is_some_and(|kept| !kept.life.is_usable(now)) {
-            self.kept.store(None);
-            tower.origin = Origin::Ordinary;
+    fn now(&self) -> SystemTime {
+        self.around.clock.now()
+    }
+
+    /// Notes the use of the value, without a write where one was made a moment ago: many cores share this line.
+    fn note_use(&self, now: SystemTime) {
+        const COARSENESS_S: u64 = 5;
+        let now = seconds(now);
+        if now.abs_diff(self.used_at.load(Ordering::Relaxed)) >= COARSENESS_S {
+            self.used_at.store(now, Ordering::Relaxed);
         }
     }
 
-    fn refresh<F>(self: &Arc<Self>, around: &Surroundings, fetch: impl FnOnce() -> F)
-    where
-        F: Future<Output = Result<Fetched<T>, CredentialsError>> + Send + 'static,
-    {
-        // When somebody else holds the lock, they are doing what we came for.
-        let mut tower = match self.tower.try_lock() {
-            Ok(tower) => tower,
-            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
-            Err(TryLockError::WouldBlock) => return,
-        };
-        let still_due = self.kept.load().as_deref().is_some_and(|kept| kept.life.is_due(around.clock.now()));
-        let held = tower.failure.as_ref().is_some_and(|failure| failure.remaining(Urgency::Served).is_some());
-        if still_due && !held && tower.flight.is_none() {
-            let pilot = self.assign(&mut tower);
-            drop(tower);
-            pilot.take_off(around, fetch());
+    fn ring(&self) {
+        if !self.is_rung.load(Ordering::Relaxed) && !self.is_rung.swap(true, Ordering::AcqRel) {
+            self.bell.send_replace(());
         }
     }
 
-    fn board<F>(self: &Arc<Self>, around: &Surroundings, fetch: impl FnOnce() -> F) -> Boarding<T>
-    where
-        F: Future<Output = Result<Fetched<T>, CredentialsError>> + Send + 'static,
-    {
-        let mut tower = self.tower();
+    fn board(self: &Arc<Self>, purpose: Purpose) -> Boarding<T> {
+        let tower = self.tower();
         // Looked at again under the lock: a flight may have landed since the caller looked.
-        if let Some(value) = self.peek(around.clock.now()) {
+        if let Some(value) = self.peek() {
             return Boarding::Ready(value);
         }
         if let Some(landing) = &tower.flight {
             return Boarding::Wait(landing.clone());
         }
-        if let Some(failure) = &tower.failure
-            && let Some(remaining) = failure.remaining(Urgency::Waiting)
+        if let Some(remaining) = tower.held_for(Urgency::Waiting)
+            && let Some(Failure { error, .. }) = &tower.failure
         {
-            return Boarding::Held(failure.error.clone().with_retry_after(remaining));
+            return Boarding::Held(error.clone().with_retry_after(remaining));
         }
-        let pilot = self.assign(&mut tower);
-        drop(tower);
-        let landing = pilot.announce.subscribe();
-        pilot.take_off(around, fetch());
-        Boarding::Wait(landing)
-    }
-
-    /// Registers a flight. It takes off once the lock is released: a runtime that shuts down drops its tasks, and with
-    /// them the pilot, on the spot.
-    fn assign(self: &Arc<Self>, tower: &mut Tower<T>) -> Pilot<T> {
-        let (announce, landing) = watch::channel(None);
-        tower.flight = Some(landing);
-        Pilot { slot: Arc::clone(self), announce, outcome: None }
+        Boarding::Wait(self.depart(tower, purpose))
     }
 
     fn tower(&self) -> MutexGuard<'_, Tower<T>> {
@@ -265,101 +304,8 @@ impl<T: Clone + Send + Sync + 'static> Slot<T> {
     }
 }
 
-impl<T> Slot<T> {
-    /// Files the outcome and clears the runway.
-    fn land(&self, outcome: Outcome<T>) -> Outcome<T> {
-        let mut tower = self.tower.lock().unwrap_or_else(PoisonError::into_inner);
-        tower.flight = None;
-        match outcome {
-            Ok(kept) => {
-                tower.failure = None;
-                // A value that replaces one that still is kept does so because of its age.
-                if self.kept.swap(Some(Arc::clone(&kept))).is_some() {
-                    tower.origin = Origin::Ordinary;
-                }
-                tower.landed_at = Some(Instant::now());
-                Ok(kept)
-            }
-            Err(error) => {
-                let streak = tower.failure.as_ref().map_or(0, |failure| failure.streak).saturating_add(1);
-                let failure = Failure { error, at: Instant::now(), streak, jitter: jitter() };
-                let held_for = hold(&failure.error, streak, Urgency::Waiting, failure.jitter);
-                let told = failure.error.clone().with_retry_after(held_for);
-                tower.failure = Some(failure);
-                Err(told)
-            }
-        }
-    }
-}
-
-/// Lands the flight whatever happens to its task: a panic or a shutdown must not leave anybody waiting.
-struct Pilot<T> {
-    slot: Arc<Slot<T>>,
-    announce: watch::Sender<Option<Outcome<T>>>,
-    outcome: Option<Outcome<T>>,
-}
-
-impl<T: Clone + Send + Sync + 'static> Pilot<T> {
-    /// Starts the fetch in a task of its own, so that no caller can cancel it.
-    fn take_off<F>(self, around: &Surroundings, fetch: F)
-    where
-        F: Future<Output = Result<Fetched<T>, CredentialsError>> + Send + 'static,
-    {
-        let (clock, patience) = (Arc::clone(&around.clock), around.patience);
-        let (runtime, slot) = (around.runtime.clone(), Arc::downgrade(&self.slot));
-        around.runtime.spawn(async move {
-            let fetched = match tokio::time::timeout(patience, fetch).await {
-                Ok(fetched) => fetched,
-                Err(_) => Err(too_slow(patience)),
-            };
-            let outcome = fetched.and_then(|fetched| keep(fetched, clock.now()));
-            let end = outcome.as_ref().ok().and_then(|kept| kept.life.usable_until);
-            self.arrive(outcome);
-            if let Some(end) = end {
-                // A task of its own, because this one still has the room that the fetch needed.
-                runtime.spawn(drop_at(end, slot, clock));
-            }
-        });
-    }
-
-    fn arrive(mut self, outcome: Outcome<T>) {
-        self.outcome = Some(outcome);
-        drop(self);
-    }
-}
-
-impl<T> Drop for Pilot<T> {
-    fn drop(&mut self) {
-        let outcome = self.outcome.take().unwrap_or_else(|| Err(lost()));
-        let told = self.slot.land(outcome);
-        self.announce.send_replace(Some(told));
-    }
-}
-
-fn keep<T>(fetched: Fetched<T>, now: SystemTime) -> Outcome<T> {
-    let life = Lifetime::of(now, fetched.expires_at, jitter());
-    if life.is_usable(now) {
-        Ok(Arc::new(Kept { value: fetched.value, life }))
-    } else {
-        let why = "the credentials it gave have expired, or do so within a minute";
-        Err(CredentialsError::MalformedAnswer(Explanation::new(why)))
-    }
-}
-
-/// Drops what a slot keeps once it is dead, whether or not anybody ever asks the slot again.
-async fn drop_at<T: Clone + Send + Sync + 'static>(end: SystemTime, slot: Weak<Slot<T>>, clock: SharedClock) {
-    while let Ok(left) = end.duration_since(clock.now())
-        && !left.is_zero()
-    {
-        tokio::time::sleep(left.max(SHORTEST_WATCH)).await;
-    }
-    if let Some(slot) = slot.upgrade() {
-        slot.drop_dead(clock.now());
-    }
-}
-
-fn too_slow(patience: Duration) -> CredentialsError {
-    CredentialsError::StsUnavailable(Explanation::new(&format!("no answer within {} s", patience.as_secs())))
+fn seconds(time: SystemTime) -> u64 {
+    time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs()
 }
 
 fn lost() -> CredentialsError {

@@ -57,6 +57,18 @@ impl SourceKind {
         }
     }
 
+    /// Whether such credentials are a role's already, so that assuming a role with them is role chaining. What comes from
+    /// the environment, a file or a command may be too, but does not say so.
+    #[must_use]
+    pub const fn is_role_session(self) -> bool {
+        match self {
+            Self::ProfileRole | Self::Sso | Self::WebIdentity | Self::Container | Self::InstanceMetadata => {
+                true
+            }
+            Self::Environment | Self::Profile | Self::Process | Self::Other => false,
+        }
+    }
+
     /// The kind that the SDK's marks say. The most particular wins: credentials of a profile that come from SSO carry both.
     fn of(credentials: &Credentials) -> Self {
         use AwsCredentialFeature as Mark;

@@ -1,33 +1,44 @@
 //! Speaks to STS: `AssumeRole` and `GetCallerIdentity` through the AWS SDK.
 //!
-//! The SDK signs, sends, and retries once; it remembers nothing: its identity cache is single-flight only on success.
-//! What its answers mean is decided in the module `answer`.
+//! The SDK signs and sends, once: single flight and backoff are the engine's, and its identity cache is single-flight only
+//! on success. Every call has a connection of its own. Calls are rare, and a kept connection can lead to a host of STS that
+//! has not yet heard of a changed trust policy and goes on denying. Whom to ask is decided in [`route`], what an answer
+//! means in [`answer`], what time it is in [`time`].
 
 mod answer;
+mod route;
+mod time;
 mod whole;
 
 use std::fmt;
+use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use aws_config::SdkConfig;
 use aws_credential_types::Credentials;
+use aws_sdk_sts::Client;
 use aws_sdk_sts::config::{IdentityCache, Region as SdkRegion};
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
-use portcullis_types::{AwsCredentials, Region};
+use portcullis_types::session::TagKey;
+use portcullis_types::{AwsCredentials, Region, SystemClock};
 use tokio::sync::OnceCell;
+use tokio::time::Instant;
 
 use crate::BoxFuture;
-use crate::error::CredentialsError;
+use crate::error::{CredentialsError, Explanation};
 use crate::session::AssumeRole;
+use crate::settings::EngineSettings;
 use crate::source::region_chain;
+use route::{Place, Route, Station, is_worth_another};
+use time::{AwsTime, is_about_time};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
-const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(5);
-const TOTAL_TIMEOUT: Duration = Duration::from_secs(10);
-/// The first and one more: beyond that the engine's own backoff spreads the calls.
-const ATTEMPTS: u32 = 2;
+/// What one STS has, if there are others to ask.
+const PATIENCE_WITH_ONE: Duration = Duration::from_secs(5);
+/// What all of them have together: less than the engine has for a session.
+const PATIENCE_WITH_ALL: Duration = Duration::from_secs(10);
 
 /// Who AWS says is calling.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,32 +88,100 @@ pub trait AssumesRoles: fmt::Debug + Send + Sync + 'static {
 /// STS through the AWS SDK. Reads the SDK's settings when it is first called, not before.
 #[derive(Debug)]
 pub struct AwsSts {
-    settings: OnceCell<SdkConfig>,
-    endpoint: Option<String>,
+    sdk: OnceCell<SdkConfig>,
+    route: Route,
+    time: AwsTime,
 }
 
 impl AwsSts {
     /// STS at its regional endpoints, at `AWS_ENDPOINT_URL_STS` if that is set, or at `endpoint` whatever is set.
     #[must_use]
     pub fn new(endpoint: Option<String>) -> Self {
-        Self { settings: OnceCell::new(), endpoint }
+        let settings = EngineSettings::new(Arc::new(SystemClock));
+        Self::with_settings(&EngineSettings { sts_endpoint: endpoint, ..settings })
     }
 
-    async fn client(&self, source: &AwsCredentials, region: Option<&str>) -> aws_sdk_sts::Client {
-        let settings = self.settings.get_or_init(load_settings).await;
-        let mut config = aws_sdk_sts::config::Builder::from(settings)
-            .credentials_provider(for_the_sdk(source))
+    /// STS where these settings say, with their fall-backs and their time.
+    #[must_use]
+    pub fn with_settings(settings: &EngineSettings) -> Self {
+        Self {
+            sdk: OnceCell::new(),
+            route: Route::new(settings.sts_endpoint.clone(), settings.sts_fallbacks.clone()),
+            time: AwsTime::new(Arc::clone(&settings.clock), Arc::clone(&settings.skew)),
+        }
+    }
+
+    /// Asks one STS after the other until one gives an answer. When none does: what the first had to say.
+    async fn ask<T, F>(
+        &self,
+        caller: &AwsCredentials,
+        region: Option<&Region>,
+        call: impl Fn(Client) -> F,
+    ) -> Result<T, CredentialsError>
+    where
+        F: Future<Output = Result<T, CredentialsError>>,
+    {
+        let deadline = Instant::now() + PATIENCE_WITH_ALL;
+        let stations = self.route.stations(region);
+        let mut first_error = None;
+        for (n, station) in stations.iter().enumerate() {
+            let is_last = n + 1 == stations.len();
+            let until = if is_last { deadline } else { deadline.min(Instant::now() + PATIENCE_WITH_ONE) };
+            let answer = match tokio::time::timeout_at(until, self.ask_one(caller, station, &call)).await {
+                Ok(answer) => answer,
+                Err(_) => Err(CredentialsError::StsUnavailable(Explanation::new("no answer in time"))),
+            };
+            self.route.note(station, &answer);
+            match answer {
+                Err(error) if is_worth_another(&error) => first_error.get_or_insert(error),
+                final_answer => return final_answer,
+            };
+        }
+        Err(first_error.expect("there is at least one to ask"))
+    }
+
+    /// Asks one STS; once more if it refused the signature for its time and said what time it is.
+    async fn ask_one<T, F>(
+        &self,
+        caller: &AwsCredentials,
+        station: &Station,
+        call: impl Fn(Client) -> F,
+    ) -> Result<T, CredentialsError>
+    where
+        F: Future<Output = Result<T, CredentialsError>>,
+    {
+        let offset = self.time.offset_seconds();
+        let answer = call(self.client(caller, station).await).await;
+        let is_corrected = self.time.offset_seconds() != offset;
+        match answer {
+            Err(error) if is_corrected && is_about_time(&error) => {
+                call(self.client(caller, station).await).await
+            }
+            answer => answer,
+        }
+    }
+
+    async fn client(&self, caller: &AwsCredentials, station: &Station) -> Client {
+        let sdk = self.sdk.get_or_init(load_settings).await;
+        let mut config = aws_sdk_sts::config::Builder::from(sdk)
+            .credentials_provider(for_the_sdk(caller))
             .identity_cache(IdentityCache::no_cache())
+            .time_source(self.time.clone())
+            .interceptor(self.time.clone())
             .interceptor(whole::WholeAnswer)
-            .timeout_config(timeouts())
-            .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS));
-        if let Some(region) = region {
-            config = config.region(SdkRegion::new(region.to_owned()));
+            .timeout_config(TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).build())
+            .retry_config(RetryConfig::disabled());
+        if let Some(region) = &station.region {
+            config = config.region(SdkRegion::new(region.as_str().to_owned()));
         }
-        if let Some(endpoint) = &self.endpoint {
-            config = config.endpoint_url(endpoint.clone());
+        match &station.place {
+            Place::AsConfigured => {}
+            Place::Regional => {
+                config.set_endpoint_url(None);
+            }
+            Place::At(url) => config = config.endpoint_url(url.clone()),
         }
-        aws_sdk_sts::Client::from_conf(config.build())
+        Client::from_conf(config.build())
     }
 }
 
@@ -112,20 +191,7 @@ impl AssumesRoles for AwsSts {
         caller: &'a AwsCredentials,
         call: &'a AssumeRole,
     ) -> BoxFuture<'a, Result<AssumedRole, CredentialsError>> {
-        Box::pin(async move {
-            let client = self.client(caller, Some(call.region.as_str())).await;
-            let answer = client
-                .assume_role()
-                .role_arn(call.role_arn.as_str())
-                .set_external_id(call.external_id.as_ref().map(|id| id.as_str().to_owned()))
-                .role_session_name(call.session_name.as_str())
-                .duration_seconds(call.duration.seconds().cast_signed())
-                .set_policy(call.policy.as_deref().map(str::to_owned))
-                .set_source_identity(call.source_identity.clone())
-                .send()
-                .await;
-            answer::session(answer.map_err(answer::error)?)
-        })
+        Box::pin(self.ask(caller, Some(&call.region), move |client| assume_role(client, call)))
     }
 
     fn caller_identity<'a>(
@@ -133,24 +199,38 @@ impl AssumesRoles for AwsSts {
         caller: &'a AwsCredentials,
         region: Option<&'a Region>,
     ) -> BoxFuture<'a, Result<CallerIdentity, CredentialsError>> {
-        Box::pin(async move {
-            let client = self.client(caller, region.map(Region::as_str)).await;
+        Box::pin(self.ask(caller, region, |client| async move {
             let answer = client.get_caller_identity().send().await;
             answer::identity(&answer.map_err(answer::error)?)
-        })
+        }))
     }
+}
+
+async fn assume_role(client: Client, call: &AssumeRole) -> Result<AssumedRole, CredentialsError> {
+    let tags = call.tags.iter().map(|(key, value)| tag(key, value)).collect::<Result<Vec<_>, _>>()?;
+    let transitive: Vec<_> = call.transitive_tag_keys.iter().map(|key| key.as_str().to_owned()).collect();
+    let answer = client
+        .assume_role()
+        .role_arn(call.role_arn.as_str())
+        .set_external_id(call.external_id.as_ref().map(|id| id.as_str().to_owned()))
+        .role_session_name(call.session_name.as_str())
+        .duration_seconds(call.duration.seconds().cast_signed())
+        .set_policy(call.policy.as_deref().map(str::to_owned))
+        .set_tags((!tags.is_empty()).then_some(tags))
+        .set_transitive_tag_keys((!transitive.is_empty()).then_some(transitive))
+        .set_source_identity(call.source_identity.clone())
+        .send()
+        .await;
+    answer::session(answer.map_err(answer::error)?)
+}
+
+fn tag(key: &TagKey, value: &str) -> Result<aws_sdk_sts::types::Tag, CredentialsError> {
+    let tag = aws_sdk_sts::types::Tag::builder().key(key.as_str()).value(value).build();
+    tag.map_err(|error| CredentialsError::InvalidRequest(Explanation::new(&error.to_string())))
 }
 
 async fn load_settings() -> SdkConfig {
     aws_config::from_env().region(region_chain()).no_credentials().load().await
-}
-
-fn timeouts() -> TimeoutConfig {
-    TimeoutConfig::builder()
-        .connect_timeout(CONNECT_TIMEOUT)
-        .operation_attempt_timeout(ATTEMPT_TIMEOUT)
-        .operation_timeout(TOTAL_TIMEOUT)
-        .build()
 }
 
 fn for_the_sdk(credentials: &AwsCredentials) -> Credentials {

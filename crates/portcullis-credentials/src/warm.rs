@@ -58,7 +58,7 @@ impl CredentialEngine {
     /// A caller who needs one of them meanwhile does not wait for its turn.
     pub async fn warm(&self, requests: Vec<WarmRequest>) -> WarmedUp {
         let made = stream::iter(requests)
-            .map(|request| async move { self.credentials(&request.request()).await.is_ok() })
+            .map(|request| async move { self.prepare(&request.request()).await.is_ok() })
             .buffer_unordered(AT_THE_SAME_TIME);
         made.fold(WarmedUp::default(), |sum, is_ready| async move {
             WarmedUp {

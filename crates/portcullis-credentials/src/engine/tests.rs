@@ -14,7 +14,7 @@ use super::*;
 use crate::error::Explanation;
 use crate::source::SourceKind;
 use crate::sts::{AssumedRole, AssumesRoles, CallerIdentity};
-use crate::{BoxFuture, Fault};
+use crate::{AssumeRole, BoxFuture, Fault};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -141,10 +141,16 @@ struct World {
 }
 
 fn world() -> World {
+    world_with(|_| ())
+}
+
+fn world_with(adjust: impl FnOnce(&mut EngineSettings)) -> World {
     let clock: SharedClock = Arc::new(TokioClock(Instant::now()));
     let chain = Scripted::new(&clock, Answer::Lives(12 * HOUR));
     let sts = Scripted::new(&clock, Answer::Lives(HOUR));
-    let engine = CredentialEngine::with_parts(Arc::clone(&clock), chain.clone(), sts.clone());
+    let mut settings = EngineSettings::new(Arc::clone(&clock));
+    adjust(&mut settings);
+    let engine = CredentialEngine::with_settings(settings, chain.clone(), sts.clone());
     World { clock, chain, sts, engine }
 }
 
@@ -368,7 +374,7 @@ async fn a_session_is_replaced_ahead_of_its_end_and_the_old_one_serves_meanwhile
     assert!(Arc::ptr_eq(&world.engine.cached(&wanted.request()).unwrap(), &old));
     settle().await;
     assert_eq!(world.sts.calls(), 1, "not due before min(15 min, 25 %) and its jitter");
-    advance(Duration::from_secs(110)).await;
+    advance(Duration::from_secs(190)).await;
     for _ in 0..1000 {
         assert!(Arc::ptr_eq(&world.engine.cached(&wanted.request()).unwrap(), &old));
     }
@@ -509,7 +515,7 @@ async fn a_rejected_service_role_is_looked_for_again() {
 
 #[tokio::test(start_paused = true)]
 async fn dead_sessions_and_identities_leave_memory_without_being_asked_for() {
-    let world = world();
+    let world = world_with(|settings| settings.idle_after = Duration::from_secs(600));
     world.chain.set(Answer::Lives(HOUR / 2));
     let (session, identity) = {
         let session = world.ask(&Wanted::role()).await.unwrap();
@@ -576,7 +582,7 @@ async fn rotating_temporary_source_keys_leave_sessions_alone() {
     world.chain.set(Answer::Lives(Duration::from_secs(1200)));
     world.ask(&Wanted::role()).await.unwrap();
     for _ in 0..8 {
-        advance(Duration::from_secs(300)).await;
+        tokio::time::sleep(Duration::from_secs(300)).await;
         assert!(world.engine.cached(&Wanted::role().request()).is_some());
         settle().await;
     }
@@ -605,7 +611,7 @@ async fn a_service_role_is_the_source_itself_and_rotates_with_it() {
     let wanted = Wanted::role().with(AwsAuth::ServiceRole);
     let old = world.ask(&wanted).await.unwrap();
     assert!(Arc::ptr_eq(&world.ask(&wanted).await.unwrap(), &old));
-    advance(12 * HOUR - Duration::from_secs(900)).await;
+    advance(12 * HOUR - Duration::from_secs(800)).await;
     assert!(Arc::ptr_eq(&world.engine.cached(&wanted.request()).unwrap(), &old));
     settle().await;
     assert_ne!(world.engine.cached(&wanted.request()).unwrap().access_key_id, old.access_key_id);

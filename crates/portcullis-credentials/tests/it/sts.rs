@@ -182,7 +182,7 @@ async fn refusals_keep_their_meaning_and_their_words() {
     check(refusal(400, "ExpiredTokenException", "expired"), "aws_source_rejected", 4).await;
     check(refusal(403, "InvalidClientTokenId", "invalid"), "aws_source_rejected", 4).await;
     let too_long = "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.";
-    check(refusal(400, "ValidationError", too_long), "aws_session_duration_refused", 1).await;
+    check(refusal(400, "ValidationError", too_long), "aws_session_duration_refused", 3).await;
     check(http(500, XML, "<oops"), "aws_sts_unavailable", 2).await;
     check(http(503, "text/html", "<html>busy</html>"), "aws_sts_unavailable", 2).await;
     check(http(429, XML, ""), "aws_sts_throttled", 2).await;

@@ -1,0 +1,1 @@
+//! Plans and the calls that are made of them.
