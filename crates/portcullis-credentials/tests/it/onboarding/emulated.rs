@@ -96,3 +96,14 @@ async fn a_source_identity_passes_when_the_plan_has_one() {
         assert_eq!(outcome(&aws, GATEWAY, &call).await, expected, "{with_source_identity}");
     }
 }
+
+#[tokio::test]
+async fn session_tags_pass_when_the_plan_has_them() {
+    for (with_session_tags, expected) in [(true, "ok"), (false, "aws_assume_role_denied")] {
+        let (aws, made) = carried_out(OnboardingPlan { with_session_tags, ..plan() }).await;
+        let id = plan().targets[0].external_id.clone();
+        let tags = vec![("team".parse().unwrap(), "research".to_owned())];
+        let call = AssumeRole { tags, ..call(&made, Some(id.as_str())) };
+        assert_eq!(outcome(&aws, GATEWAY, &call).await, expected, "{with_session_tags}");
+    }
+}
