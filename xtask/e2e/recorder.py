@@ -23,6 +23,7 @@ class Recorder:
     def __init__(self):
         self.received: list[Received] = []
         self.text = "recorded"
+        self.status = 200
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
@@ -37,12 +38,12 @@ class Recorder:
         self._server.shutdown()
         self._server.server_close()
 
-    def _message(self, model: str) -> dict:
+    def _answer(self, received: Received) -> dict:
         return {
             "id": "msg_recorded",
             "type": "message",
             "role": "assistant",
-            "model": model,
+            "model": received.json()["model"],
             "content": [{"type": "text", "text": self.text}],
             "stop_reason": "end_turn",
             "stop_sequence": None,
@@ -57,8 +58,8 @@ class Recorder:
                 body = self.rfile.read(int(self.headers["content-length"]))
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 recorder.received.append(Received(headers, body))
-                answer = json.dumps(recorder._message(json.loads(body)["model"])).encode()
-                self.send_response(200)
+                answer = json.dumps(recorder._answer(recorder.last())).encode()
+                self.send_response(recorder.status)
                 self.send_header("content-type", "application/json")
                 self.send_header("content-length", str(len(answer)))
                 self.end_headers()
@@ -68,3 +69,12 @@ class Recorder:
                 pass
 
         return Handler
+
+
+class Echo(Recorder):
+    """Refuses every request with `status`, and repeats its headers in the words of AWS."""
+
+    def _answer(self, received: Received) -> dict:
+        headers = "\n".join(f"{name}:{value}" for name, value in received.headers.items())
+        message = f"The Canonical String for this request should have been\n'POST\n/v1/messages\n\n{headers}'"
+        return {"type": "error", "error": {"type": "invalid_request_error", "message": message}}

@@ -8,8 +8,10 @@ import openai
 import pytest
 
 import customers
+import gateway as gateways
 from customers import INFER, SERVICE, TOKEN, Customer, allow, deny, policy
-from emulator import script
+from emulator import SESSION_TOKEN, script
+from recorder import Echo
 from refusals import BOTH, Refusal, by_anthropic, by_openai
 
 DENIED = (502, "upstream_permission_error")
@@ -22,6 +24,15 @@ GATEWAY_KEY = "AKIAEMULATOREXAMPLE1"
 def read(request):
     """Asks, and reads the refusal: as an OpenAI client, then as an Anthropic client."""
     return BOTH[request.param]
+
+
+@pytest.fixture(scope="module")
+def echoing(launchers):
+    """A gateway whose upstream refuses everything and repeats the headers it got: `(echo, setup, gateway)`."""
+    echo = Echo()
+    gateway = launchers().start(ANTHROPIC_AWS_BASE_URL=echo.address)
+    yield echo, gateways.set_up(gateway.address, gateway.admin_key), gateway
+    echo.end()
 
 
 @pytest.fixture
@@ -301,6 +312,14 @@ def test_sts_that_is_off_in_the_region_is_told(refused):
     assert refusal.metadata["upstream_code"] == "RegionDisabledException"
 
 
+def test_a_trust_policy_that_forgets_tags_is_told_with_both_actions(refused):
+    customer = Customer()
+    refusal = refused(customer, session_tags={"team": "{organisation}"})
+    check_sts(refusal, 502, "aws_assume_role_denied", "operator")
+    assert refusal.metadata["denied_action"] == "sts:TagSession"
+    assert statement_in(refusal.fix)["Action"] == ["sts:AssumeRole", "sts:TagSession"]
+
+
 @pytest.mark.parametrize(
     ("mode", "region", "code"),
     [
@@ -341,6 +360,60 @@ def test_a_gateway_whose_own_key_is_wrong_is_told_so(read, launcher):
     refusal = checked(read(setup))
     check_sts(refusal, 503, "aws_source_rejected", "operator")
     assert refusal.metadata["upstream_code"] == "SignatureDoesNotMatch"
+
+
+@pytest.mark.parametrize("address_of_nobody", ["http://127.0.0.1:9"])
+def test_an_upstream_that_cannot_be_reached_is_told(read, launcher, emulator, address_of_nobody):
+    gateway = launcher.start(ANTHROPIC_AWS_BASE_URL=address_of_nobody)
+    setup = customers.set_up(
+        gateway.address, gateway.admin_key, Customer().settle(emulator).configurations()
+    )
+    refusal = checked(read(setup))
+    assert refusal.told == (502, "upstream_unreachable", "upstream_unreachable", "upstream")
+    assert "DNS, proxy, firewall" in refusal.fix and "127.0.0.1:9" not in refusal.message
+
+
+def test_a_stream_is_refused_before_it_begins(address, admin_key, emulator):
+    customer = Customer(of_account={"federation": False}).settle(emulator)
+    setup = customers.set_up(address, admin_key, customer.configurations())
+    for path, headers in [
+        ("chat/completions", {"authorization": f"Bearer {setup.key}"}),
+        ("messages", {"x-api-key": setup.key, "anthropic-version": "2023-06-01"}),
+    ]:
+        hello = [{"role": "user", "content": "Hello"}]
+        body = {"model": setup.model, "max_tokens": 10, "messages": hello, "stream": True}
+        answer = httpx.post(f"{setup.v1}/{path}", json=body, headers=headers, trust_env=False)
+        error = answer.json()["error"]
+        metadata = error.get("metadata") or error["details"]["metadata"]
+        assert (answer.status_code, metadata["cause"]) == (502, "federation_disabled"), answer.text
+
+
+def test_a_stream_that_breaks_says_whose_fault_it_is(setup):
+    with openai.OpenAI(api_key=setup.key, base_url=setup.v1, max_retries=0) as client:
+        with pytest.raises(openai.APIError) as raised:
+            hello = [{"role": "user", "content": script("error_mid_stream")}]
+            list(
+                client.chat.completions.create(
+                    model=setup.model, max_tokens=100, messages=hello, stream=True
+                )
+            )
+    assert raised.value.body["metadata"]["cause"] == "overloaded"
+    assert raised.value.body["metadata"]["fault"] == "upstream"
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 500])
+def test_what_an_upstream_repeats_of_a_signed_request_is_never_shown(read, echoing, status):
+    """AWS quotes the canonical request in some refusals, and with it the session."""
+    echo, setup, gateway = echoing
+    echo.status = status
+    refusal = read(setup)
+    sent = echo.last().headers
+    key_id = sent["authorization"].partition("Credential=")[2].partition("/")[0]
+    signature = sent["authorization"].rpartition("Signature=")[2]
+    everything = f"{refusal}{gateway.log()}"
+    assert "[redacted]" in refusal.said and sent["x-amz-security-token"].startswith(SESSION_TOKEN)
+    for secret in (key_id, signature, sent["x-amz-security-token"][:40], SESSION_TOKEN):
+        assert secret not in everything, secret
 
 
 def test_a_wrong_request_is_the_callers(setup):

@@ -11,7 +11,7 @@ use http::{HeaderName, HeaderValue, StatusCode};
 use portcullis_catalog::Scope;
 use portcullis_credentials::CredentialsError;
 use portcullis_provider::InvalidRequest;
-use portcullis_provider::error::{ApiError, Denial, ErrorKind, Explained, UpstreamMeta};
+use portcullis_provider::error::{ApiError, Denial, ErrorKind, Explained, UpstreamMeta, network};
 use portcullis_provider::sse::SseError;
 use portcullis_signer::SignError;
 use portcullis_types::{InvalidModelRef, InvalidSlug, NoPresentedKey, Slug};
@@ -119,6 +119,7 @@ impl GatewayError {
     pub(crate) fn to_client(&self) -> ApiError {
         use ErrorKind as Kind;
         let own = |status, kind, code| ApiError::new(status, kind, code, self.to_string());
+        let on_the_way = |status, kind, class| ApiError::of_class(status, kind, class, self.to_string());
         let at = |param: &str, code| ApiError {
             param: Some(param.to_owned()),
             ..ApiError::new(400, Kind::InvalidRequest, code, self.to_string())
@@ -151,15 +152,17 @@ impl GatewayError {
             Self::UnknownProvider(_) => at("model", "unknown_provider"),
             Self::Credentials(error) => credentials_error(error),
             Self::Sign(_) => own(500, Kind::Server, "signing_failed"),
-            Self::UnusableApiKey => own(502, Kind::Server, "unusable_api_key"),
-            Self::Unreachable(source) if source.is_timeout() => own(504, Kind::Timeout, "upstream_timeout"),
-            Self::Unreachable(_) => own(502, Kind::Server, "upstream_unreachable"),
-            Self::UpstreamTimeout { .. } => own(504, Kind::Timeout, "upstream_timeout"),
+            Self::UnusableApiKey => on_the_way(502, Kind::Server, &network::UNUSABLE_API_KEY),
+            Self::Unreachable(source) if source.is_timeout() => {
+                on_the_way(504, Kind::Timeout, &network::UPSTREAM_TIMEOUT)
+            }
+            Self::Unreachable(_) => on_the_way(502, Kind::Server, &network::UPSTREAM_UNREACHABLE),
+            Self::UpstreamTimeout { .. } => on_the_way(504, Kind::Timeout, &network::UPSTREAM_TIMEOUT),
             Self::BrokenAnswer(_)
             | Self::AnswerTooLarge { .. }
             | Self::UnexpectedUpstreamStatus(_)
             | Self::NotAsAsked
-            | Self::Stream(_) => own(502, Kind::Server, "bad_upstream_response"),
+            | Self::Stream(_) => on_the_way(502, Kind::Server, &network::BAD_UPSTREAM_RESPONSE),
             Self::Upstream(error) => (**error).clone(),
             Self::ShuttingDown => own(503, Kind::Overloaded, "gateway_shutting_down"),
         }

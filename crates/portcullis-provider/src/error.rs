@@ -40,7 +40,7 @@ use crate::invalid::InvalidRequest;
 use crate::sse;
 
 pub use cause::UpstreamCause;
-pub use class::{Class, Fault, classes, sts};
+pub use class::{Class, Fault, classes, network, sts};
 pub use denial::{Because, Denial, PolicyKind};
 pub use explain::Explained;
 pub use handbook::handbook;
@@ -203,11 +203,20 @@ impl ApiError {
     ///
     /// - `what`: for the client to read, such as "upstream stream ended unexpectedly".
     pub fn broken_stream(what: &'static str) -> Self {
-        let upstream = UpstreamMeta { provider: upstream::PROVIDER, ..UpstreamMeta::default() };
-        Self {
-            upstream: Some(Box::new(upstream)),
-            ..Self::new(502, ErrorKind::Server, "upstream_stream_error", what)
-        }
+        Self::of_class(502, ErrorKind::Server, &network::UPSTREAM_STREAM_ERROR, what)
+    }
+
+    /// An error of the gateway's own that a row of the table explains.
+    pub fn of_class(status: u16, kind: ErrorKind, class: &'static Class, message: impl Into<String>) -> Self {
+        let Explained { code, fault, fix, .. } = Explained::new(class, &Denial::default());
+        let upstream = UpstreamMeta {
+            provider: upstream::PROVIDER,
+            cause: Some(code),
+            fault: Some(fault),
+            fix,
+            ..UpstreamMeta::default()
+        };
+        Self { upstream: Some(Box::new(upstream)), ..Self::new(status, kind, code, message) }
     }
 
     /// The HTTP status in a dialect: Anthropic has one of its own for overload.

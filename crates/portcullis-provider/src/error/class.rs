@@ -6,6 +6,7 @@
 //! A row's text may hold places for what an error names, such as `{action}`; see [`Denial`](super::Denial).
 
 pub(super) mod access;
+pub mod network;
 pub(super) mod requests;
 pub(super) mod sessions;
 pub mod sts;
@@ -68,7 +69,7 @@ impl Class {
 
 /// Every row, in the order of the handbook.
 pub fn classes() -> impl Iterator<Item = &'static Class> {
-    [access::ALL, sessions::ALL, sts::ALL, requests::LIMITS, requests::REQUESTS]
+    [access::ALL, sessions::ALL, sts::ALL, requests::LIMITS, network::ALL, requests::REQUESTS]
         .into_iter()
         .flatten()
         .copied()

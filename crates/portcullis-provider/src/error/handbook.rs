@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::class::{Class, Fault, access, requests, sessions, sts};
+use super::class::{Class, Fault, access, network, requests, sessions, sts};
 use super::denial::Denial;
 
 /// A part of the page.
@@ -36,6 +36,12 @@ const PARTS: &[Part] = &[
         title: "Limits and load",
         intro: "The status is the upstream's; overload is 503 for OpenAI's clients and 529 for Anthropic's.",
         classes: requests::LIMITS,
+    },
+    Part {
+        title: "The way to the upstream",
+        intro: "Nothing came back, or not all of it.\nThe client reads 502, or 504 where time ran out, with the class as \
+                its code; once a stream has begun, the error is its last event.",
+        classes: network::ALL,
     },
     Part {
         title: "Requests",

@@ -205,17 +205,21 @@ impl UpstreamError {
         error
     }
 
-    /// Anthropic's own answer, with what is known of the cause added as `error.details.metadata`. For what the operator
-    /// has to mend: the client branches on the words it knows, and a person reads what to do.
+    /// Anthropic's own answer without what was redacted, and with what is known of the cause added as
+    /// `error.details.metadata` where the operator has to mend it: the client branches on the words it knows, and a
+    /// person reads what to do.
     ///
-    /// - `body`: the one that was parsed; none comes back if it is not Anthropic's, or the cause is not the operator's.
+    /// - `body`: the one that was parsed; none comes back if it can pass as it is, or is not Anthropic's.
     pub fn annotate(&self, body: &[u8]) -> Option<Vec<u8>> {
-        let cause = self.cause();
-        let is_known = self.is_anthropic() && cause.fault() == Fault::Operator;
-        let mut answer = is_known.then(|| serde_json::from_slice::<Value>(body).ok()).flatten()?;
+        let mut answer = serde_json::from_slice::<Value>(body).ok().filter(|_| self.is_anthropic())?;
         let message = self.message.as_deref().unwrap_or_default();
         let error = answer.get_mut("error")?.as_object_mut()?;
-        error.insert("message".to_owned(), message.into());
+        let said = error.insert("message".to_owned(), message.into());
+        let cause = self.cause();
+        if cause.fault() != Fault::Operator {
+            let is_redacted = said.is_some_and(|said| said != message);
+            return is_redacted.then(|| serde_json::to_vec(&answer).ok()).flatten();
+        }
         let details = error.entry("details").or_insert_with(|| Value::Object(Map::new()));
         if !details.is_object() {
             *details = Value::Object(Map::new());
