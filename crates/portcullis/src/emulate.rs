@@ -56,7 +56,10 @@ fn explain(address: &str, environment: &[(&str, String)]) {
     println!("    role         {}", world::ROLE_ARN);
     println!("    external ID  {}", world::EXTERNAL_ID);
     println!("    region       {}", world::REGION);
-    println!("    workspace    {}\n", world::WORKSPACE_ID);
+    println!("    workspace    {}", world::WORKSPACE_ID);
+    println!("    API key      {}\n", world::API_KEY);
+    println!("Instead of the keys a gateway can find the role of a machine, as inside AWS:\n");
+    println!("    export AWS_EC2_METADATA_SERVICE_ENDPOINT={address}\n");
     println!("What it verified of each request:  curl {address}/_emulator/requests");
     println!("Answers and faults are chosen in a prompt, such as [[emulator:tool_use]] or [[emulator:529]].");
 }
