@@ -3,7 +3,9 @@
 
 alter table external_ids
     -- Whether the gateway chose it. Unknown of those whose integration is gone, which counts as no.
-    add column is_generated boolean not null default false;
+    add column is_generated boolean not null default false,
+    -- The workspace whose key asked for it before there was an integration; none for an organisation's key.
+    add column reserved_for uuid references workspaces (id);
 update external_ids e set is_generated = true
     from integrations i where i.external_id = e.external_id and i.external_id_origin = 'generated';
 

@@ -4,6 +4,9 @@
 alter table external_ids
     -- Whether the gateway chose it. Unknown of those whose integration is gone, which counts as no.
     add column is_generated integer not null default 0 check (is_generated in (0, 1));
+alter table external_ids
+    -- The workspace whose key asked for it before there was an integration; none for an organisation's key.
+    add column reserved_for blob references workspaces (id);
 update external_ids set is_generated = 1
     where external_id in (select external_id from integrations where external_id_origin = 'generated');
 

@@ -1,6 +1,6 @@
 //! Statements on external IDs: whose each is, for ever.
 
-use portcullis_types::{ExternalId, OrganisationId};
+use portcullis_types::{ExternalId, OrganisationId, TenantWorkspaceId};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -10,7 +10,7 @@ use crate::integration::ExternalIdOrigin;
 
 /// Notes whose an external ID is, for ever, and says who chose it when that was first noted.
 ///
-/// - `origin`: who chose it, should nobody have noted it yet.
+/// - `origin`, `reserved_for`: who chose it, and for which workspace's key, should nobody have noted it yet.
 ///
 /// # Errors
 /// [`CatalogError::Conflict`] when it is another organisation's.
@@ -19,17 +19,19 @@ pub(crate) async fn reserve(
     organisation: OrganisationId,
     external_id: &ExternalId,
     origin: ExternalIdOrigin,
+    reserved_for: Option<TenantWorkspaceId>,
     now: OffsetDateTime,
 ) -> Result<ExternalIdOrigin, CatalogError> {
     change!(transaction, "reserving an external ID", {
         sqlx::query(
-            "insert into external_ids (external_id, organisation_id, created_at, is_generated) \
-             values ($1, $2, $3, $4) on conflict (external_id) do nothing",
+            "insert into external_ids (external_id, organisation_id, created_at, is_generated, reserved_for) \
+             values ($1, $2, $3, $4, $5) on conflict (external_id) do nothing",
         )
         .bind(external_id.as_str())
         .bind(*organisation.as_uuid())
         .bind(now)
         .bind(origin == ExternalIdOrigin::Generated)
+        .bind(reserved_for.map(|workspace| *workspace.as_uuid()))
     })?;
     let (owner, is_generated): (Uuid, bool) =
         statement!(transaction, "reading an external ID", |connection| {
@@ -59,19 +61,18 @@ pub(crate) async fn is_of_others(
     })
 }
 
-/// Whether this organisation had this external ID generated.
-pub(crate) async fn is_generated_for(
+/// Whether the gateway generated this external ID for a key of this workspace.
+pub(crate) async fn is_reserved_for(
     transaction: &mut Transaction,
-    organisation: OrganisationId,
+    workspace: TenantWorkspaceId,
     external_id: &ExternalId,
 ) -> Result<bool, CatalogError> {
-    let is_generated: Option<bool> = statement!(transaction, "looking for an external ID", |connection| {
+    statement!(transaction, "looking for an external ID", |connection| {
         sqlx::query_scalar(
-            "select is_generated from external_ids where external_id = $1 and organisation_id = $2",
+            "select exists (select 1 from external_ids where external_id = $1 and reserved_for = $2 and is_generated)",
         )
         .bind(external_id.as_str())
-        .bind(*organisation.as_uuid())
-        .fetch_optional(connection)
-    })?;
-    Ok(is_generated.unwrap_or(false))
+        .bind(*workspace.as_uuid())
+        .fetch_one(connection)
+    })
 }

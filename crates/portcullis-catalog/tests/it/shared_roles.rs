@@ -53,7 +53,7 @@ async fn record(stage: &Stage, integration: &Integration, external_id_enforced: 
 async fn a_reserved_external_id_is_one_organisations_and_counts_as_generated(stage: Stage) {
     let (ours, theirs) = (stage.organisation("ours").await.id, stage.organisation("theirs").await.id);
     let version = stage.catalog.snapshot().version();
-    let reserved = stage.catalog.reserve_generated_external_id(ours).await.unwrap();
+    let reserved = stage.catalog.reserve_generated_external_id(ours, None).await.unwrap();
     assert!(reserved.as_str().starts_with("pcs-") && reserved.as_str().len() == 36);
     stage.catalog.refresh().await.unwrap();
     assert_eq!(stage.catalog.snapshot().version(), version, "nothing of the snapshot has changed");
@@ -66,8 +66,16 @@ async fn a_reserved_external_id_is_one_organisations_and_counts_as_generated(sta
     let made = stage.catalog.create_integration(on_role(ours, "y", Some(&own))).await.unwrap();
     assert_eq!(made.external_id_origin, Some(ExternalIdOrigin::Supplied));
 
+    // Which workspace's key asked for it is kept, so that no other's may use it.
+    let (one, two) = (stage.workspace(ours, "one").await.id, stage.workspace(ours, "two").await.id);
+    let of_one = stage.catalog.reserve_generated_external_id(ours, Some(one)).await.unwrap();
+    let is_for =
+        async |workspace, id| stage.catalog.is_external_id_reserved_for(workspace, id).await.unwrap();
+    assert!(is_for(one, &of_one).await);
+    assert!(!is_for(two, &of_one).await && !is_for(one, &reserved).await && !is_for(one, &own).await);
+
     let nobody = OrganisationId::generate(SystemTime::UNIX_EPOCH);
-    let refused = stage.catalog.reserve_generated_external_id(nobody).await;
+    let refused = stage.catalog.reserve_generated_external_id(nobody, None).await;
     assert_eq!(refusal(refused), "there is no such organisation");
 }
 
@@ -98,7 +106,7 @@ async fn a_role_of_another_organisation_is_refused(stage: Stage) {
 async fn a_role_of_two_organisations_needs_two_proofs(stage: Stage) {
     let (ours, theirs) = (stage.organisation("ours").await.id, stage.organisation("theirs").await.id);
     let first = stage.catalog.create_integration(on_role(theirs, "x", None)).await.unwrap();
-    let external_id = stage.catalog.reserve_generated_external_id(ours).await.unwrap();
+    let external_id = stage.catalog.reserve_generated_external_id(ours, None).await.unwrap();
     let proof = SharedRoleProof::of_passed_probes(role_arn(), external_id.clone());
     let create = async |proof| {
         let new = on_role(ours, "x", Some(&external_id));
