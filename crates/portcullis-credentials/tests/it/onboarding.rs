@@ -76,6 +76,19 @@ fn golden_plans() -> Vec<(&'static str, OnboardingPlan)> {
             },
         ),
         (
+            "every_character_that_aws_takes",
+            OnboardingPlan {
+                role_name: "Az09_+=,.@-".parse().unwrap(),
+                role_path: "/Az09_+=,.@-/=/".parse().unwrap(),
+                targets: vec![Target {
+                    external_id: "Az09_+=,.@:/-".parse().unwrap(),
+                    integration: "\"Claude\" $(id) ${x} %{y} 'z' ü".into(),
+                    ..target("ap-southeast-7", "wrkspc_9", 1)
+                }],
+                ..plan()
+            },
+        ),
+        (
             "govcloud",
             OnboardingPlan {
                 targets: vec![target("us-gov-west-1", "wrkspc_01AbCdEf23GhIj", 1)],
