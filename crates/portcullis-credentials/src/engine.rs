@@ -53,6 +53,15 @@ pub struct CredentialRequest<'a> {
     pub subject: SessionSubject<'a>,
 }
 
+/// Whether a call of STS may wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Haste {
+    /// It goes ahead, whatever the budget says.
+    SomebodyWaits,
+    /// It waits until it fits.
+    NobodyWaits,
+}
+
 /// Keeps credentials ready for every integration. A cheap handle: clones share everything.
 #[derive(Clone, Debug)]
 pub struct CredentialEngine(Arc<Inner>);
@@ -134,6 +143,15 @@ impl CredentialEngine {
     #[must_use]
     pub fn sts(&self) -> SharedSts {
         Arc::clone(&self.0.workshop.sts)
+    }
+
+    /// Counts a call of STS that is not about keeping a session; waits for its turn if nobody waits for its answer.
+    pub(crate) async fn take_sts_turn(&self, haste: Haste) {
+        let budget = &self.0.workshop.budget;
+        match haste {
+            Haste::SomebodyWaits => budget.take(1),
+            Haste::NobodyWaits => budget.wait(1).await,
+        }
     }
 
     /// The calls that make the session of `request`, as the gateway's identity, as far as it is known, can make them.

@@ -152,7 +152,7 @@ impl Maker {
 }
 
 /// What to ask for after AWS has refused `duration`: the one hour of role chaining if it says so, else half.
-fn shorter(duration: SessionDuration, why: &Explanation) -> Option<SessionDuration> {
+pub(crate) fn shorter(duration: SessionDuration, why: &Explanation) -> Option<SessionDuration> {
     let is_chained = why.message.contains("role chaining") && duration > SessionDuration::HOUR;
     if is_chained { Some(SessionDuration::HOUR) } else { duration.halved() }
 }

@@ -34,7 +34,7 @@ use portcullis_types::{
 };
 use tokio::sync::mpsc;
 
-use crate::engine::{CredentialEngine, CredentialRequest};
+use crate::engine::{CredentialEngine, CredentialRequest, Haste};
 use run::{Progress, Run};
 
 pub use probe::{ListedModels, PlatformCredentials, ProbeAnswer, ProbeFailure, ProbesPlatform};
@@ -66,16 +66,10 @@ pub struct VerifyOptions {
 }
 
 impl VerifyOptions {
-    /// For somebody who has just made or changed the role, and waits.
+    /// For somebody who has perhaps just made or changed the role.
     #[must_use]
     pub const fn interactive(inference: bool) -> Self {
         Self { inference, patience: Duration::from_secs(30) }
-    }
-
-    /// For a role that has worked before.
-    #[must_use]
-    pub const fn scheduled() -> Self {
-        Self { inference: false, patience: Duration::ZERO }
     }
 }
 
@@ -130,8 +124,15 @@ impl Verifier {
 
     /// Verifies, and says only what it came to.
     pub async fn verdict(&self, subject: &VerificationSubject, options: VerifyOptions) -> Verdict {
-        let run = Run { verifier: self, subject, options, progress: Progress::unheard() };
-        run.whole().await
+        self.run(subject, options, Progress::unheard()).whole().await
+    }
+
+    /// Verifies a role that has worked before, for nobody who waits: a refusal is believed at once, nothing costs, and
+    /// calls of STS wait until they fit into the engine's budget.
+    pub async fn reverify(&self, subject: &VerificationSubject) -> Verdict {
+        let options = VerifyOptions { inference: false, patience: Duration::ZERO };
+        let run = self.run(subject, options, Progress::unheard());
+        Run { haste: Haste::NobodyWaits, ..run }.whole().await
     }
 
     /// Proves that a role can be assumed with the external ID of `subject`, and neither without one nor with a wrong one.
@@ -145,8 +146,7 @@ impl Verifier {
         patience: Duration,
     ) -> Result<(), Unproven> {
         let options = VerifyOptions { inference: false, patience };
-        let run = Run { verifier: self, subject, options, progress: Progress::unheard() };
-        let steps = run.trust_alone().await;
+        let steps = self.run(subject, options, Progress::unheard()).trust_alone().await;
         let unproven = steps.into_iter().find(|report| report.status != StepStatus::Passed);
         unproven.map_or(Ok(()), |report| Err(Unproven(Box::new(report))))
     }
@@ -157,9 +157,17 @@ impl Verifier {
         options: VerifyOptions,
         events: mpsc::Sender<VerificationEvent>,
     ) {
-        let progress = Progress::told_to(events.clone());
-        let verdict = Run { verifier: self, subject, options, progress }.whole().await;
+        let verdict = self.run(subject, options, Progress::told_to(events.clone())).whole().await;
         let _ = events.send(VerificationEvent::Done(verdict)).await;
+    }
+
+    const fn run<'a>(
+        &'a self,
+        subject: &'a VerificationSubject,
+        options: VerifyOptions,
+        progress: Progress,
+    ) -> Run<'a> {
+        Run { verifier: self, subject, options, haste: Haste::SomebodyWaits, progress }
     }
 }
 

@@ -31,6 +31,7 @@ mod gateway;
 mod inbound;
 mod log_budget;
 mod messages;
+mod probe;
 mod routes;
 mod settings;
 mod upstream;
@@ -38,5 +39,6 @@ mod way;
 
 pub use endpoint::{InvalidBaseUrl, UpstreamBase};
 pub use gateway::Gateway;
+pub use probe::PlatformProbe;
 pub use routes::{ROUTES, router};
 pub use settings::GatewaySettings;

@@ -54,32 +54,6 @@ pub static TOO_SHORT: Class = Class {
     command: None,
 };
 
-/// Nobody answers where the platform should be.
-pub static ENDPOINT_UNREACHABLE: Class = Class {
-    code: "endpoint_unreachable",
-    title: "The platform's endpoint cannot be reached",
-    fault: Fault::Operator,
-    phrases: &[],
-    signs: &[],
-    meaning: "The endpoint of the region has no address, refuses connections, or does not speak TLS that can be \
-              trusted.",
-    fix: "Check the integration's region, and that DNS, firewall and proxy let the gateway reach \
-          `aws-external-anthropic.<region>.api.aws` on port 443, or the address in `ANTHROPIC_AWS_BASE_URL`.",
-    command: None,
-};
-
-/// There is an endpoint, but no answer.
-pub static NO_ANSWER: Class = Class {
-    code: "endpoint_silent",
-    title: "The platform does not answer",
-    fault: Fault::Upstream,
-    phrases: &[],
-    signs: &[],
-    meaning: "The request was sent, and no answer came in time.",
-    fix: "Verify again. If it lasts, check that no firewall or proxy swallows requests to the endpoint.",
-    command: None,
-};
-
 /// The list of models is empty.
 pub static NO_MODELS: Class = Class {
     code: "no_models",

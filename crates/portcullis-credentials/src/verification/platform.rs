@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use portcullis_provider::error::{Explained, UpstreamCause};
+use portcullis_provider::error::{Denial, Explained, UpstreamCause, network};
 use portcullis_types::Feature;
 use tokio::time::Instant;
 
@@ -84,7 +84,7 @@ impl Run<'_> {
             Federation::Untold => {
                 let said = seen.workspace.as_ref().err().map(|failure| failure.evidence.as_str());
                 let evidence = format!("no request got that far: {}", said.unwrap_or_default());
-                let explained = Explained::new(&findings::UNDETERMINED, &Default::default());
+                let explained = Explained::new(&findings::UNDETERMINED, &Denial::default());
                 (Finding::warning(evidence, explained), Some(seen))
             }
         };
@@ -104,7 +104,7 @@ impl Run<'_> {
                     "`{id}` answers in {region} ({what}), but its own entry may not be read: {}",
                     failure.evidence
                 );
-                Finding::warning(evidence, failure.explained.clone()).with_ids_of(failure)
+                Finding::warning(evidence, Explained::clone(&failure.explained)).with_ids_of(failure)
             }
             (Err(failure), None) => failed(seen.missing_workspace().unwrap_or(failure)),
         };
@@ -264,7 +264,7 @@ async fn in_time<T>(answer: BoxFuture<'_, Asked<T>>) -> Asked<T> {
         cause: None,
         status: None,
         evidence: format!("no answer within {} s", PROBE_LIMIT.as_secs()),
-        explained: Explained::new(&findings::NO_ANSWER, &Default::default()),
+        explained: Box::new(Explained::new(&network::UPSTREAM_TIMEOUT, &Denial::default())),
         request_id: None,
         aws_request_id: None,
     };
@@ -283,7 +283,7 @@ fn passed(answer: &ProbeAnswer) -> Finding {
 }
 
 fn failed(failure: &ProbeFailure) -> Finding {
-    Finding::failed(&failure.evidence, failure.explained.clone()).with_ids_of(failure)
+    Finding::failed(&failure.evidence, Explained::clone(&failure.explained)).with_ids_of(failure)
 }
 
 fn not_enabled(feature: Feature) -> String {

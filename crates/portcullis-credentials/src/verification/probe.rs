@@ -53,7 +53,7 @@ pub struct ProbeFailure {
     /// What was seen, in the service's own words where it has any. Never a secret.
     pub evidence: String,
     /// What it means and what to do.
-    pub explained: Explained,
+    pub explained: Box<Explained>,
     /// Anthropic's id of the request.
     pub request_id: Option<String>,
     /// AWS's id of the request.

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use super::probe::PlatformCredentials;
 use super::report::{Finding, Step, StepReport, Verdict, VerificationEvent};
 use super::{VerificationSubject, Verifier, VerifyOptions};
+use crate::engine::Haste;
 use crate::error::{CredentialsError, Explanation};
 
 /// One verification.
@@ -18,6 +19,7 @@ pub(super) struct Run<'a> {
     pub(super) verifier: &'a Verifier,
     pub(super) subject: &'a VerificationSubject,
     pub(super) options: VerifyOptions,
+    pub(super) haste: Haste,
     pub(super) progress: Progress,
 }
 

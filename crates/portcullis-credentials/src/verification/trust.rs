@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use aws_smithy_types::date_time::{DateTime, Format};
+use portcullis_provider::error::{Denial, Explained, sts};
 use portcullis_types::session::SessionDuration;
 use portcullis_types::{AwsAuth, AwsCredentials, ExternalId, RequestId, RoleArn};
 use tokio::time::Instant;
@@ -13,10 +14,10 @@ use super::report::{Finding, Step};
 use super::run::{Run, in_time};
 use crate::error::CredentialsError;
 use crate::health::Notice;
+use crate::maker::shorter;
 use crate::session::AssumeRole;
 use crate::source::Source;
-use crate::sts::AssumedRole;
-use portcullis_provider::error::sts;
+use crate::sts::{AssumedRole, CallerIdentity};
 
 /// More than the standard chain gives itself.
 const SOURCE_LIMIT: Duration = Duration::from_secs(25);
@@ -89,13 +90,10 @@ impl Run<'_> {
         let region = &self.subject.platform.region;
         let finding = match credentials {
             None => Finding::skipped("there are no credentials to ask with"),
-            Some(credentials) => {
-                let sts = self.verifier.engine.sts();
-                match in_time(CALL_LIMIT, sts.caller_identity(credentials, Some(region))).await {
-                    Ok(caller) => Finding::passed(format!("STS in {region} knows `{}`", caller.arn)),
-                    Err(error) => refusal(&error),
-                }
-            }
+            Some(credentials) => match self.whose(credentials).await {
+                Ok(caller) => Finding::passed(format!("STS in {region} knows `{}`", caller.arn)),
+                Err(error) => refusal(&error),
+            },
         };
         let known = finding.is_passed();
         self.progress.report(Step::StsReachable, started, finding).await;
@@ -140,8 +138,9 @@ impl Run<'_> {
         }
         let assumed = loop {
             match self.patiently(&caller, &call, until).await {
-                Err(CredentialsError::DurationTooLong(why)) if call.duration > SessionDuration::SHORTEST => {
-                    call.duration = shorter(call.duration, &why.message);
+                Err(CredentialsError::DurationTooLong(why)) => {
+                    let shorter = shorter(call.duration, &why);
+                    call.duration = shorter.ok_or(CredentialsError::DurationTooLong(why))?;
                 }
                 answer => break answer?,
             }
@@ -158,10 +157,9 @@ impl Run<'_> {
         call: &AssumeRole,
         until: Instant,
     ) -> Result<AssumedRole, CredentialsError> {
-        let sts = self.verifier.engine.sts();
         let mut pause = FIRST_PAUSE;
         loop {
-            let answer = in_time(CALL_LIMIT, sts.assume_role(caller, call)).await;
+            let answer = self.assume(caller, call).await;
             let is_denied = matches!(answer, Err(CredentialsError::AccessDenied(_)));
             if !is_denied || Instant::now() + pause > until {
                 return answer;
@@ -172,11 +170,25 @@ impl Run<'_> {
         }
     }
 
+    async fn assume(
+        &self,
+        caller: &AwsCredentials,
+        call: &AssumeRole,
+    ) -> Result<AssumedRole, CredentialsError> {
+        let engine = &self.verifier.engine;
+        engine.take_sts_turn(self.haste).await;
+        in_time(CALL_LIMIT, engine.sts().assume_role(caller, call)).await
+    }
+
+    async fn whose(&self, credentials: &AwsCredentials) -> Result<CallerIdentity, CredentialsError> {
+        let (engine, region) = (&self.verifier.engine, &self.subject.platform.region);
+        engine.take_sts_turn(self.haste).await;
+        in_time(CALL_LIMIT, engine.sts().caller_identity(credentials, Some(region))).await
+    }
+
     /// What is wrong if the session is not of the account of the role's ARN.
     async fn wrong_account(&self, assumed: &Assumed) -> Option<Finding> {
-        let region = &self.subject.platform.region;
-        let sts = self.verifier.engine.sts();
-        let caller = match in_time(CALL_LIMIT, sts.caller_identity(&assumed.session, Some(region))).await {
+        let caller = match self.whose(&assumed.session).await {
             Ok(caller) => caller,
             Err(error) => return Some(refusal(&error)),
         };
@@ -198,11 +210,10 @@ impl Run<'_> {
     }
 
     async fn probe_trust(&self, assumed: &Assumed, external_id: Option<ExternalId>) -> Finding {
-        let sts = self.verifier.engine.sts();
         let how = if external_id.is_some() { "with a wrong external ID" } else { "without an external ID" };
         let mut denied = None;
         for call in probes(&assumed.call, external_id.as_ref()) {
-            match in_time(CALL_LIMIT, sts.assume_role(&assumed.caller, &call)).await {
+            match self.assume(&assumed.caller, &call).await {
                 Ok(_) => return not_enforced(&assumed.call, how),
                 Err(error @ CredentialsError::AccessDenied(_)) => denied = Some(error),
                 Err(error) => return not_proven(&error, how),
@@ -285,7 +296,7 @@ fn not_proven(error: &CredentialsError, how: &str) -> Finding {
 }
 
 fn limited(evidence: &str, notice: Notice) -> Finding {
-    let explained = portcullis_provider::error::Explained::new(&sts::DURATION_REFUSED, &Default::default());
+    let explained = Explained::new(&sts::DURATION_REFUSED, &Denial::default());
     Finding::warning(evidence, explained).with_code(notice.code()).with_cause(notice.to_string())
 }
 
@@ -293,15 +304,6 @@ fn limited(evidence: &str, notice: Notice) -> Finding {
 fn refusal(error: &CredentialsError) -> Finding {
     let request_id = error.explanation().request_id.as_deref();
     Finding::failed(error.to_string(), error.explain()).with_ids(None, request_id)
-}
-
-/// What to ask for after AWS has refused `duration`: the one hour of role chaining if it says so, else half.
-fn shorter(duration: SessionDuration, said: &str) -> SessionDuration {
-    if said.contains("role chaining") && duration > SessionDuration::HOUR {
-        SessionDuration::HOUR
-    } else {
-        duration.halved().unwrap_or(SessionDuration::SHORTEST)
-    }
 }
 
 fn source_evidence(source: &Source) -> String {

@@ -6,6 +6,7 @@
 
 mod disconnects;
 mod faults;
+mod probe;
 mod refusals;
 mod settlements;
 mod stage;
