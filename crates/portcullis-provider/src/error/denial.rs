@@ -155,7 +155,8 @@ impl Denial {
         if !template.contains('{') {
             return template;
         }
-        let places: [(&str, &dyn Fn() -> String); 8] = [
+        let places: [(&str, &dyn Fn() -> String); 9] = [
+            ("{said}", &|| self.said()),
             ("{action}", &|| self.action.clone().map_or_else(|| "the action".to_owned(), quoted)),
             ("{resource}", &|| self.resource.clone().map_or_else(|| "the workspace".to_owned(), quoted)),
             ("{role}", &|| self.role_name()),
@@ -180,6 +181,17 @@ impl Denial {
             Some((arn, None)) => quoted(arn.to_owned()),
             None => "the integration's role".to_owned(),
         }
+    }
+
+    /// On which side of a refused role the policy is, where AWS says so.
+    fn said(&self) -> String {
+        let whose = match self.because {
+            Because::Unsaid => return String::new(),
+            Because::NotAllowed(PolicyKind::RoleTrust | PolicyKind::Resource)
+            | Because::Denied { kind: PolicyKind::RoleTrust | PolicyKind::Resource, .. } => "",
+            _ => " of the gateway's own identity",
+        };
+        format!("AWS says that it is {}{whose}. ", self.policy_name())
     }
 
     fn policy_name(&self) -> String {

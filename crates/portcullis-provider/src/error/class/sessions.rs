@@ -79,8 +79,8 @@ pub(in crate::error) static INVALID_CREDENTIALS: Class = Class {
     signs: &["HTTP 401 without a reason that is known"],
     meaning: "The access key is deleted or inactive, or the session was revoked or belongs to a region in which its \
               tokens do not hold. The gateway fetches a new session and tries once more by itself.",
-    fix: "Check that the integration's access key exists and is active, or that its role still does; sessions for a \
-          region that must be opted in to need the STS endpoint of a region.",
+    fix: "Check that the integration's access key exists and is active, or that its role still exists; for a region \
+          that an account has to opt into, sessions must come from a regional endpoint of STS.",
     command: None,
 };
 

@@ -27,9 +27,9 @@ pub static ASSUME_ROLE_DENIED: Class = Class {
     meaning: "STS does not say which it is: the role does not exist, its trust policy does not name the gateway's \
               principal, the external ID differs, or the gateway's own identity may not call `sts:AssumeRole`. A role \
               that was just made or changed takes up to a minute to work.",
-    fix: "Check that the role exists and that its trust policy has a statement like this one, with this integration's \
+    fix: "{said}Check that the role exists and that its trust policy has a statement like this one, with this integration's \
           external ID: {trust}. Check too that the gateway's own identity may do this: {assume}.",
-    command: Some("portcullis verify"),
+    command: Some("portcullis verify <integration>"),
 };
 
 /// The gateway has no identity of its own.

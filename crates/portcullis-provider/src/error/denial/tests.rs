@@ -124,6 +124,23 @@ fn a_refused_role_gets_the_statements_for_both_sides() {
 }
 
 #[test]
+fn the_side_that_refuses_is_told_where_aws_tells_it() {
+    let fix = |because: &str| {
+        let text =
+            format!("User: arn:aws:iam::1:user/x is not authorized to perform: sts:AssumeRole{because}");
+        Denial::parse(&text).fill(crate::error::sts::ASSUME_ROLE_DENIED.fix.into()).into_owned()
+    };
+    let own = fix(" because no identity-based policy allows the sts:AssumeRole action");
+    assert!(
+        own.starts_with("AWS says that it is the permission policy of the gateway's own identity. Check"),
+        "{own}"
+    );
+    let trust = fix(" because no role trust policy allows the sts:AssumeRole action");
+    assert!(trust.starts_with("AWS says that it is the role's trust policy. Check"), "{trust}");
+    assert!(fix("").starts_with("Check that the role exists"));
+}
+
+#[test]
 fn without_a_sentence_the_places_hold_general_words() {
     for class in crate::error::classes() {
         let fix = Denial::default().fill(class.fix.into());
