@@ -1,247 +1,25 @@
-//! The engine on a scripted chain and a scripted STS, under virtual time.
+//! The engine on a scripted chain and a scripted STS, under virtual time. Here: single flight, expiry, rejections and the
+//! gateway's own identity; the rest is in files of its own.
+
+mod cap;
+mod isolation;
+mod outage;
+mod shape;
+mod timers;
+mod warmth;
+mod world;
 
 use std::collections::HashMap;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::SystemTime;
+use std::sync::atomic::Ordering;
 
-use portcullis_types::{AccessKeyId, Clock, FeatureSet, Region};
 use proptest::prelude::*;
 use tokio::time::{Instant, advance};
-use uuid::Uuid;
 
 use super::*;
+use crate::Fault;
 use crate::error::Explanation;
 use crate::source::SourceKind;
-use crate::sts::{AssumedRole, AssumesRoles, CallerIdentity};
-use crate::{AssumeRole, BoxFuture, Fault};
-
-const HOUR: Duration = Duration::from_secs(3600);
-
-/// A wall clock that goes with Tokio's, so that one `advance` moves both.
-#[derive(Debug)]
-struct TokioClock(Instant);
-
-impl Clock for TokioClock {
-    fn now(&self) -> SystemTime {
-        SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_348_800) + self.0.elapsed()
-    }
-}
-
-#[derive(Clone, Debug)]
-enum Answer {
-    /// A session (or a source) that lives this long.
-    Lives(Duration),
-    Fails(CredentialsError),
-    Panics,
-    Stalls,
-}
-
-/// Answers by its script, a little later, and counts.
-#[derive(Debug)]
-struct Scripted {
-    clock: SharedClock,
-    answer: Mutex<Answer>,
-    calls: AtomicUsize,
-    finished: AtomicUsize,
-    /// As the chain: which long-term key is found. As STS: which one is not accepted.
-    long_term_key: Mutex<Option<&'static str>>,
-}
-
-impl Scripted {
-    fn new(clock: &SharedClock, answer: Answer) -> Arc<Self> {
-        Arc::new(Self {
-            clock: Arc::clone(clock),
-            answer: Mutex::new(answer),
-            calls: AtomicUsize::new(0),
-            finished: AtomicUsize::new(0),
-            long_term_key: Mutex::new(None),
-        })
-    }
-
-    fn set(&self, answer: Answer) {
-        *self.answer.lock().unwrap() = answer;
-    }
-
-    fn calls(&self) -> usize {
-        self.calls.load(Ordering::SeqCst)
-    }
-
-    async fn next(&self) -> Result<AwsCredentials, CredentialsError> {
-        let call = self.calls.fetch_add(1, Ordering::SeqCst) + 1;
-        let answer = self.answer.lock().unwrap().clone();
-        tokio::time::sleep(Duration::from_millis(500)).await;
-        let life = match answer {
-            Answer::Lives(life) => life,
-            Answer::Fails(error) => return Err(error),
-            Answer::Panics => panic!("as scripted"),
-            Answer::Stalls => std::future::pending().await,
-        };
-        self.finished.fetch_add(1, Ordering::SeqCst);
-        Ok(AwsCredentials {
-            access_key_id: format!("ASIAEXAMPLE{call:08}").parse().unwrap(),
-            secret_access_key: "hunter2-secret".into(),
-            session_token: Some("hunter2-token".into()),
-            expires_at: Some(self.clock.now() + life),
-        })
-    }
-}
-
-impl AssumesRoles for Scripted {
-    fn assume_role<'a>(
-        &'a self,
-        caller: &'a AwsCredentials,
-        _: &'a AssumeRole,
-    ) -> BoxFuture<'a, Result<AssumedRole, CredentialsError>> {
-        Box::pin(async {
-            let session = self.next().await?;
-            let rejected = *self.long_term_key.lock().unwrap();
-            if rejected == Some(caller.access_key_id.as_str()) {
-                return Err(CredentialsError::SourceRejected(Explanation::new("no such key")));
-            }
-            Ok(AssumedRole { credentials: session, arn: None, packed_policy_percent: None })
-        })
-    }
-
-    fn caller_identity<'a>(
-        &'a self,
-        _: &'a AwsCredentials,
-        _: Option<&'a Region>,
-    ) -> BoxFuture<'a, Result<CallerIdentity, CredentialsError>> {
-        Box::pin(async {
-            self.next().await?;
-            let arn = "arn:aws:sts::123456789012:assumed-role/gateway/pod".to_owned();
-            Ok(CallerIdentity { account: "123456789012".to_owned(), arn })
-        })
-    }
-}
-
-impl SourceChain for Scripted {
-    fn find(&self) -> BoxFuture<'_, Result<Source, CredentialsError>> {
-        Box::pin(async {
-            let mut credentials = self.next().await?;
-            let long_term_key: Option<AccessKeyId> =
-                self.long_term_key.lock().unwrap().map(|key| key.parse().unwrap());
-            if let Some(key) = &long_term_key {
-                credentials.access_key_id = AccessKeyId::clone(key);
-                credentials.expires_at = None;
-            }
-            let fingerprint =
-                SourceFingerprint { kind: SourceKind::WebIdentity, account: None, long_term_key };
-            Ok(Source { credentials: Arc::new(credentials), fingerprint: Arc::new(fingerprint) })
-        })
-    }
-}
-
-struct World {
-    clock: SharedClock,
-    chain: Arc<Scripted>,
-    sts: Arc<Scripted>,
-    engine: CredentialEngine,
-}
-
-fn world() -> World {
-    world_with(|_| ())
-}
-
-fn world_with(adjust: impl FnOnce(&mut EngineSettings)) -> World {
-    let clock: SharedClock = Arc::new(TokioClock(Instant::now()));
-    let chain = Scripted::new(&clock, Answer::Lives(12 * HOUR));
-    let sts = Scripted::new(&clock, Answer::Lives(HOUR));
-    let mut settings = EngineSettings::new(Arc::clone(&clock));
-    adjust(&mut settings);
-    let engine = CredentialEngine::with_settings(settings, chain.clone(), sts.clone());
-    World { clock, chain, sts, engine }
-}
-
-/// A request that owns its parts.
-#[derive(Clone, Debug)]
-struct Wanted {
-    integration: u128,
-    revision: i64,
-    platform: ClaudePlatformAws,
-    workspace: String,
-}
-
-impl Wanted {
-    fn role() -> Self {
-        Self::of(1, 1, "us-west-2", "claude", "pcs-acme", "pcs-default-claude")
-    }
-
-    fn of(integration: u128, revision: i64, region: &str, role: &str, external_id: &str, name: &str) -> Self {
-        let role_arn = format!("arn:aws:iam::123456789012:role/{role}").parse().unwrap();
-        Self {
-            integration,
-            revision,
-            platform: ClaudePlatformAws {
-                region: region.parse().unwrap(),
-                workspace_id: "wrkspc_01AbCdEf23GhIj".parse().unwrap(),
-                auth: AwsAuth::AssumedRole {
-                    role_arn,
-                    external_id: external_id.parse().unwrap(),
-                    settings: Arc::default(),
-                },
-                features: FeatureSet::default(),
-            },
-            workspace: name.to_owned(),
-        }
-    }
-
-    fn with(mut self, auth: AwsAuth) -> Self {
-        self.platform.auth = auth;
-        self
-    }
-
-    fn request(&self) -> CredentialRequest<'_> {
-        CredentialRequest {
-            integration: IntegrationId::from_uuid(Uuid::from_u128(self.integration)),
-            revision: Revision(self.revision),
-            platform: &self.platform,
-            subject: SessionSubject {
-                organisation: "acme",
-                workspace: &self.workspace,
-                integration: "claude",
-                key: None,
-                user: None,
-                metadata: None,
-            },
-        }
-    }
-}
-
-impl World {
-    async fn ask(&self, wanted: &Wanted) -> Result<Arc<AwsCredentials>, CredentialsError> {
-        self.engine.credentials(&wanted.request()).await
-    }
-
-    async fn a_thousand(&self, wanted: &Wanted) -> Vec<Result<Arc<AwsCredentials>, CredentialsError>> {
-        let callers: Vec<_> = (0..1000)
-            .map(|_| {
-                let (engine, wanted) = (self.engine.clone(), wanted.clone());
-                tokio::spawn(async move { engine.credentials(&wanted.request()).await })
-            })
-            .collect();
-        let mut answers = Vec::new();
-        for caller in callers {
-            answers.push(caller.await.unwrap());
-        }
-        answers
-    }
-}
-
-fn unavailable() -> CredentialsError {
-    CredentialsError::StsUnavailable(Explanation::new("connection refused"))
-}
-
-fn denied() -> CredentialsError {
-    let said = "User: arn:aws:iam::123456789012:user/gateway is not authorized to perform: sts:AssumeRole";
-    CredentialsError::AccessDenied(Explanation::new(said).with_aws(Some("AccessDenied"), Some("req-1")))
-}
-
-/// Lets every task that can run do so, and every call in the air land.
-async fn settle() {
-    tokio::time::sleep(Duration::from_millis(1100)).await;
-}
+use world::{Answer, HOUR, Wanted, denied, settle, unavailable, world, world_with};
 
 #[tokio::test(start_paused = true)]
 async fn a_thousand_cold_callers_make_one_assume_role() {
@@ -382,42 +160,6 @@ async fn a_session_is_replaced_ahead_of_its_end_and_the_old_one_serves_meanwhile
     let new = world.engine.cached(&wanted.request()).unwrap();
     assert_ne!(new.access_key_id, old.access_key_id);
     assert_eq!(world.sts.calls(), 2);
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_sts_outage_fails_nobody_until_a_minute_before_expiry() {
-    let outages = [unavailable(), denied(), CredentialsError::Throttled(Explanation::new("Rate exceeded"))];
-    for (n, failure) in outages.iter().cycle().take(60).enumerate() {
-        let world = world();
-        let wanted = Wanted::role();
-        let session = world.ask(&wanted).await.unwrap();
-        let usable_until = session.expires_at.unwrap() - Duration::from_secs(60);
-        let outage_at = session.expires_at.unwrap() - HOUR + Duration::from_secs(45 * n as u64);
-        while world.clock.now() < usable_until {
-            if world.clock.now() >= outage_at {
-                world.sts.set(Answer::Fails(failure.clone()));
-                world.chain.set(Answer::Fails(failure.clone()));
-                break;
-            }
-            world.ask(&wanted).await.unwrap();
-            advance(Duration::from_secs(15)).await;
-        }
-        // A call that was in the air when the outage began may still bring a session.
-        settle().await;
-        let last = world.ask(&wanted).await.unwrap().expires_at.unwrap() - Duration::from_secs(60);
-        let calls_before = world.sts.calls();
-        while world.clock.now() < last {
-            assert!(world.engine.cached(&wanted.request()).is_some(), "outage {n}");
-            let left = last.duration_since(world.clock.now()).unwrap();
-            tokio::time::sleep(Duration::from_millis(4500).min(left)).await;
-        }
-        assert!(world.sts.calls() - calls_before <= 120, "outage {n}: {}", world.sts.calls() - calls_before);
-        world.ask(&wanted).await.unwrap_err();
-        world.sts.set(Answer::Lives(HOUR));
-        world.chain.set(Answer::Lives(12 * HOUR));
-        advance(Duration::from_secs(15)).await;
-        world.ask(&wanted).await.unwrap();
-    }
 }
 
 #[tokio::test(start_paused = true)]
