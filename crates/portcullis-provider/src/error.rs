@@ -40,7 +40,7 @@ use crate::invalid::InvalidRequest;
 use crate::sse;
 
 pub use cause::UpstreamCause;
-pub use class::{Class, Fault, classes, network, sts};
+pub use class::{Class, Fault, classes, network, sts, verification};
 pub use denial::{Because, Denial, PolicyKind};
 pub use explain::Explained;
 pub use handbook::handbook;

@@ -10,6 +10,7 @@ pub mod network;
 pub(super) mod requests;
 pub(super) mod sessions;
 pub mod sts;
+pub mod verification;
 
 use serde::Serialize;
 
@@ -69,8 +70,16 @@ impl Class {
 
 /// Every row, in the order of the handbook.
 pub fn classes() -> impl Iterator<Item = &'static Class> {
-    [access::ALL, sessions::ALL, sts::ALL, requests::LIMITS, network::ALL, requests::REQUESTS]
-        .into_iter()
-        .flatten()
-        .copied()
+    [
+        access::ALL,
+        sessions::ALL,
+        sts::ALL,
+        verification::ALL,
+        requests::LIMITS,
+        network::ALL,
+        requests::REQUESTS,
+    ]
+    .into_iter()
+    .flatten()
+    .copied()
 }

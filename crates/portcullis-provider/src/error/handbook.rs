@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::class::{Class, Fault, access, network, requests, sessions, sts};
+use super::class::{Class, Fault, access, network, requests, sessions, sts, verification};
 use super::denial::Denial;
 
 /// A part of the page.
@@ -31,6 +31,12 @@ const PARTS: &[Part] = &[
         intro: "The gateway gets no session for the integration's role, so that nothing is sent to Claude.\nThe client \
                 reads 502, or 503 where waiting helps, with the class as its code.",
         classes: sts::ALL,
+    },
+    Part {
+        title: "What a verification finds",
+        intro: "Only `portcullis verify` and the verifications by schedule find these, and no client reads them.\nWhat \
+                else a step meets is one of the classes above.",
+        classes: verification::ALL,
     },
     Part {
         title: "Limits and load",

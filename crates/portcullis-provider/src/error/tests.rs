@@ -263,8 +263,7 @@ fn what_the_operator_has_to_mend_is_added_to_anthropics_own_answer() {
         assert_eq!(parse(status, &body).annotate(body.as_bytes()), None, "{message}");
     }
     let body = json!({"error": {"type": "x_error", "message": "bad: AKIAIOSFODNN7EXAMPLE"}}).to_string();
-    let told: Value =
-        serde_json::from_slice(&parse(400, &body).annotate(body.as_bytes()).unwrap()).unwrap();
+    let told: Value = serde_json::from_slice(&parse(400, &body).annotate(body.as_bytes()).unwrap()).unwrap();
     assert_eq!(told, json!({"error": {"type": "x_error", "message": "bad: [redacted]"}}));
 }
 
