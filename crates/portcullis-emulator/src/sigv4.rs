@@ -10,6 +10,7 @@ pub mod canonical;
 mod fault;
 #[cfg(test)]
 mod tests;
+mod token;
 
 use std::fmt;
 use std::time::{Duration, SystemTime};
@@ -22,6 +23,7 @@ use time::{OffsetDateTime, PrimitiveDateTime};
 
 use authorization::Authorization;
 pub use fault::SignatureFault;
+pub(crate) use token::{PREFIX as SHORT_TERM_KEY_PREFIX, verify_short_term_key};
 
 /// How far the signer's clock may be from ours, in either direction. An age of exactly this much still passes.
 pub const MAX_SKEW: Duration = Duration::from_secs(5 * 60);

@@ -101,7 +101,8 @@ impl fmt::Debug for Principal {
     }
 }
 
-/// An API key of the platform, long-term or short-term.
+/// An API key of the platform, long-term or short-term. Short-term keys that were computed from credentials of this
+/// world need no entry: they are verified.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ApiKey {

@@ -5,7 +5,7 @@ use super::error::PlatformError;
 use crate::caller::Caller;
 use crate::journal::LoggedRequest;
 use crate::server::Arrival;
-use crate::sigv4::{self, ExpectedScope, WorkspaceHeader};
+use crate::sigv4::{self, ExpectedScope, SHORT_TERM_KEY_PREFIX, WorkspaceHeader};
 use crate::state::State;
 use crate::world::{ApiKeyKind, Workspace, World};
 
@@ -25,7 +25,14 @@ pub(super) fn authenticate(
     entry: &mut LoggedRequest,
 ) -> Result<Authenticated, PlatformError> {
     let authenticated = match sent_key(arrival)? {
-        Some((header, key)) => holder_of_key(state, arrival, header, key, entry)?,
+        Some((header, key)) => {
+            entry.api_key_header = Some(header.to_owned());
+            if key.starts_with(SHORT_TERM_KEY_PREFIX) {
+                maker_of_key(state, arrival, key, entry)?
+            } else {
+                holder_of_key(state, arrival, key, entry)?
+            }
+        }
         None => signer(state, arrival, entry)?,
     };
     let caller = &authenticated.caller;
@@ -55,14 +62,36 @@ fn sent_key(arrival: &Arrival) -> Result<Option<(&'static str, &str)>, PlatformE
     }
 }
 
-fn holder_of_key(
+/// Whose credentials a short-term key was computed from.
+fn maker_of_key(
     state: &State,
     arrival: &Arrival,
-    header: &'static str,
     sent: &str,
     entry: &mut LoggedRequest,
 ) -> Result<Authenticated, PlatformError> {
-    entry.api_key_header = Some(header.to_owned());
+    let invalid = || unauthenticated("Invalid bearer token");
+    let now = state.now();
+    let key = sigv4::verify_short_term_key(sent, |id| state.known_key(id), now).ok_or_else(invalid)?;
+    let of_workspace = named_workspace(&state.world(), arrival).map(|workspace| workspace.region.clone());
+    if of_workspace.is_some_and(|region| region != key.region) {
+        return Err(invalid());
+    }
+    if key.expires_at <= now {
+        return Err(unauthenticated("Invalid bearer token: it has expired"));
+    }
+    let caller = state.caller(&key.access_key_id).ok_or_else(invalid)?;
+    entry.verified = true;
+    entry.access_key_id = Some(key.access_key_id);
+    Ok(Authenticated { caller, region: Some(key.region), bearer: Some(ApiKeyKind::ShortTerm) })
+}
+
+/// Whom a key of the world stands for.
+fn holder_of_key(
+    state: &State,
+    arrival: &Arrival,
+    sent: &str,
+    entry: &mut LoggedRequest,
+) -> Result<Authenticated, PlatformError> {
     let world = state.world();
     let of_workspace = named_workspace(&world, arrival).map(|workspace| workspace.region.clone());
     let works_here = |region: &String| of_workspace.as_ref().is_none_or(|here| here == region);

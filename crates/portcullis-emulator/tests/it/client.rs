@@ -138,10 +138,7 @@ impl Lab {
         let scope = format!("{}/{}/{}/aws4_request", &stamp[..8], call.region, call.service);
         let to_sign =
             format!("AWS4-HMAC-SHA256\n{stamp}\n{scope}\n{}", hex::encode(Sha256::digest(canonical)));
-        let key = [&stamp[..8], &call.region, call.service, "aws4_request"]
-            .iter()
-            .fold(format!("AWS4{}", keys.secret).into_bytes(), |key, part| mac(&key, part));
-        let signature = hex::encode(mac(&key, &to_sign));
+        let signature = hex::encode(sign(&keys.secret, &[&stamp[..8], &call.region, call.service], &to_sign));
         let authorization = format!(
             "AWS4-HMAC-SHA256 Credential={}/{scope}, SignedHeaders={}, Signature={signature}",
             keys.id,
@@ -214,6 +211,13 @@ pub(crate) fn element(xml: &str, name: &str) -> String {
 
 pub(crate) fn ask(text: &str) -> Value {
     json!({"model": "claude-haiku-4-5", "max_tokens": 64, "messages": [{"role": "user", "content": text}]})
+}
+
+/// The signature of a text, in the scope of a day, a region and a service.
+pub(crate) fn sign(secret: &str, scope: &[&str; 3], text: &str) -> Vec<u8> {
+    let parts = scope.iter().chain(&["aws4_request"]);
+    let key = parts.fold(format!("AWS4{secret}").into_bytes(), |key, part| mac(&key, part));
+    mac(&key, text)
 }
 
 fn mac(key: &[u8], text: &str) -> Vec<u8> {
