@@ -34,6 +34,7 @@ use portcullis_types::{
 };
 use tokio::sync::mpsc;
 
+use crate::backoff::jitter;
 use crate::engine::{CredentialEngine, CredentialRequest, Haste};
 use run::{Progress, Run};
 
@@ -169,6 +170,12 @@ impl Verifier {
     ) -> Run<'a> {
         Run { verifier: self, subject, options, haste: Haste::SomebodyWaits, progress }
     }
+}
+
+/// An interval that is up to a tenth longer or shorter, so that what began together does not stay together.
+#[must_use]
+pub fn spread(interval: Duration) -> Duration {
+    interval.mul_f64(0.9 + 0.2 * jitter())
 }
 
 impl VerificationSubject {

@@ -303,6 +303,13 @@ async fn no_secret_is_in_a_report() {
 }
 
 #[test]
+fn intervals_are_spread_by_a_tenth() {
+    let drawn: std::collections::BTreeSet<_> =
+        (0..100).map(|_| spread(Duration::from_secs(1000)).as_secs()).collect();
+    assert!(drawn.len() > 10 && drawn.iter().all(|seconds| (900..=1100).contains(seconds)), "{drawn:?}");
+}
+
+#[test]
 fn reports_and_events_have_the_form_of_the_admin_api() {
     let report = report::Finding::passed("seen").into_report(Step::AssumeRole, Duration::from_millis(12));
     assert_eq!(
