@@ -1,20 +1,30 @@
 //! Who the gateway is and which role it assumes.
 //!
 //! Start at [`CredentialEngine`]: it turns a [`CredentialRequest`] (an integration at one revision) into live
-//! credentials. [`source`] finds the gateway's own identity, [`sts`] speaks to STS, [`session`] says what makes two
-//! sessions different, `slot` keeps one value fresh, and [`error`] says what went wrong, whose fault it is and what to do.
+//! credentials. [`source`] finds the gateway's own identity and [`sts`] speaks to STS. [`session`] says what makes two
+//! sessions different; `plan` makes the calls for one and `maker` has them called; `slot` keeps one value fresh; `roster`
+//! limits how many there are, and `budget` how often STS is called for nobody in particular. [`health`] is what others may
+//! see of it. [`error`] says what went wrong, whose fault it is and what to do.
 //!
 //! # Invariants
 //! - [`CredentialEngine::cached`] neither awaits nor waits for a lock that is held across an await.
-//! - One cold session costs one `AssumeRole`, whether it works or fails.
+//! - One cold session costs one `AssumeRole` (one for each role of a chain), whether it works or fails.
 //!   (tests `a_thousand_cold_callers_make_one_assume_role`, `a_failing_sts_is_called_once_and_answers_everybody`)
 //! - A caller who hangs up changes nothing. (test `callers_that_hang_up_cause_no_extra_call_and_cancel_nothing`)
-//! - What differs in any part of the key shares no session. (test `different_requests_never_share_a_session`)
+//! - What differs in any part of the key shares no session. (tests `different_requests_never_share_a_session`,
+//!   `no_request_gets_the_session_of_another_integration`)
 //! - Nothing leaves with less than a minute to live. (test `expired_credentials_never_leave`)
 //! - An answer that is cut, stale or lacks a field is an error and leaves nothing behind.
 //!   (tests `an_answer_cut_at_any_byte_is_an_error_and_leaves_no_half_session`,
 //!   `answers_that_make_no_sense_are_errors_and_leave_nothing_behind`)
-//! - STS may be down while a session lives. (test `an_sts_outage_fails_nobody_until_a_minute_before_expiry`)
+//! - STS may be down in any way while a session lives. (tests of `engine::tests::outage`)
+//! - A session in use is replaced ahead of its end although nobody asks; one that is idle is not.
+//!   (test `a_session_is_replaced_although_nobody_asks_and_let_go_once_it_is_idle`)
+//! - Calls that nobody waits for keep within the budget, and calls that somebody waits for are not held up by it.
+//!   (tests `five_hundred_integrations_are_warmed_and_kept_warm_within_the_budget`,
+//!   `cold_callers_are_never_held_up_by_the_budget`)
+//! - A caller who says something else each time causes no flood of calls.
+//!   (test `a_caller_who_says_something_else_each_time_costs_no_flood_of_calls`)
 //! - What AWS rejects is replaced, but an upstream that rejects everything does not make this crate flood STS.
 //!   (test `an_upstream_that_rejects_every_session_costs_few_of_them`)
 //! - An expired session leaves memory by itself. (test `dead_sessions_and_identities_leave_memory_without_being_asked_for`)
@@ -22,17 +32,17 @@
 //! - Starting needs no AWS configuration and waits for nothing. (test `starting_needs_no_aws_and_waits_for_nothing`)
 //!
 //! # Limits
-//! What this version does not do, and what comes later:
-//! - Refresh by a timer of its own. A session is replaced by whoever asks for it in the last quarter of its life, at
-//!   most 15 minutes before its end; one that nobody asks for ends, and the next caller waits for a new one.
-//! - Session policies. [`AssumeRole::policy`] has its place in the cache's key and is always `None`.
-//! - Role chains. The gateway's identity assumes the integration's role directly.
-//! - Fall-backs of STS. Only the integration's regional endpoint is asked (or the one that the operator names).
+//! - A cold request is not tried twice: a failure of STS that has no fall-back is passed on at once, and repeated for a
+//!   second or two. Only sessions that live ride out an outage.
+//! - A role whose longest session has been made longer is asked for the longer one again after a restart, after a change of
+//!   the integration, or after [`CredentialEngine::forget`].
+//! - The sessions of a chain's roles on the way are not kept: each session costs one call for each role.
+//! - The budget counts the calls that were foreseen. Asking again for less time, or at a fall-back, is not among them.
 //!
 //! A session serves until 60 s before its end, although the service may refuse it in its last five minutes: the service
 //! has STS mint a token that lives 300 s by default, and STS mints none that would outlive the session. Replacement
-//! begins 15 minutes before the end, so this happens only when STS has been down (or nobody asked) for ten minutes, and
-//! then a session that may be refused is better than none.
+//! begins 15 minutes before the end, so this happens only when STS has been down (or nobody asked for an hour) for ten
+//! minutes, and then a session that may be refused is better than none.
 //! Source: STS API reference, GetWebIdentityToken (`DurationSeconds`, `SessionDurationEscalationException`).
 
 pub mod engine;

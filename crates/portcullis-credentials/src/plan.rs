@@ -12,9 +12,6 @@
 //!
 //! Source: IAM user guide, "Pass session tags in AWS STS" and "Monitor and control actions taken with assumed roles".
 
-#[cfg(test)]
-mod tests;
-
 use std::sync::Arc;
 
 use portcullis_types::session::{SessionDuration, SessionTag, TagKey, Target};
@@ -194,4 +191,75 @@ fn default_session_name(workspace: &str, integration: &str) -> SessionName {
     let for_workspace = workspace.len().min(room - for_integration);
     let name = format!("{PREFIX}{}-{}", &workspace[..for_workspace], &integration[..for_integration]);
     name.parse().expect("slugs are within AWS's set, and the lengths were cut to fit")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn subject(user: Option<&'static str>) -> SessionSubject<'static> {
+        SessionSubject {
+            organisation: "acme",
+            workspace: "default",
+            integration: "claude",
+            key: None,
+            user,
+            metadata: None,
+        }
+    }
+
+    fn own_call(settings: serde_json::Value, user: Option<&'static str>) -> AssumeRole {
+        let platform = ClaudePlatformAws {
+            region: "us-west-2".parse().unwrap(),
+            workspace_id: "wrkspc_01AbCdEf23GhIj".parse().unwrap(),
+            auth: AwsAuth::AssumedRole {
+                role_arn: "arn:aws:iam::123456789012:role/claude".parse().unwrap(),
+                external_id: "pcs-acme".parse().unwrap(),
+                settings: Arc::new(serde_json::from_value(settings).unwrap()),
+            },
+            features: FeatureSet::default(),
+        };
+        let plan = Plan::of(&platform).unwrap().unwrap();
+        assert!(plan.is_for(&platform));
+        plan.shape(&plan.wording(&subject(user)), plan.asked()).hops.pop().unwrap()
+    }
+
+    #[test]
+    fn the_default_name_is_cut_to_what_aws_takes() {
+        let check = |workspace: usize, integration: usize, expected: usize| {
+            let name = default_session_name(&"w".repeat(workspace), &"i".repeat(integration));
+            assert_eq!(name.as_str().len(), expected, "{name}");
+        };
+        check(1, 1, 7);
+        check(29, 30, 64);
+        check(100, 100, 64);
+        check(1, 100, 64);
+        check(100, 1, 64);
+    }
+
+    #[test]
+    fn a_tag_without_a_value_is_left_out_and_with_it_its_key_among_the_transitive() {
+        let settings = json!({
+            "session_tags": [{"key": "User", "value": "{user}"}, {"key": "team", "value": "{workspace}"}],
+            "transitive_tag_keys": ["user"],
+        });
+        let tags = |call: &AssumeRole| -> Vec<String> {
+            call.tags.iter().map(|(key, value)| format!("{key}={value}")).collect()
+        };
+        let known = own_call(settings.clone(), Some("ada"));
+        assert_eq!(
+            (tags(&known), known.transitive_tag_keys.len()),
+            (vec!["User=ada".into(), "team=default".into()], 1)
+        );
+        let unknown = own_call(settings, None);
+        assert_eq!((tags(&unknown), unknown.transitive_tag_keys.len()), (vec!["team=default".into()], 0));
+    }
+
+    #[test]
+    fn the_session_policy_goes_along_unless_it_is_off() {
+        let policy = own_call(json!({}), None).policy.unwrap();
+        assert!(policy.contains("workspace/wrkspc_01AbCdEf23GhIj"), "{policy}");
+        assert_eq!(own_call(json!({"session_policy": "off"}), None).policy, None);
+    }
 }

@@ -4,9 +4,6 @@
 //! request. So the number of distinct sessions is capped: a newcomer takes the place of the least recently used one, if
 //! that one is idle; if none is, the newcomer is served by the workspace's common session, which says less of the caller.
 
-#[cfg(test)]
-mod tests;
-
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, SystemTime};

@@ -20,7 +20,7 @@ use crate::wanted::{platform, subject};
 
 /// The gateway's user in the emulated AWS, with this secret.
 #[derive(Debug)]
-struct Gateway(&'static str);
+pub(crate) struct Gateway(pub(crate) &'static str);
 
 impl SourceChain for Gateway {
     fn find(&self) -> BoxFuture<'_, Result<Source, CredentialsError>> {

@@ -3,9 +3,13 @@
 #[cfg(test)]
 mod emulator;
 #[cfg(test)]
+mod fleet;
+#[cfg(test)]
 mod onboarding;
 #[cfg(test)]
 mod responder;
+#[cfg(test)]
+mod shapes;
 #[cfg(test)]
 mod source;
 #[cfg(test)]

@@ -50,7 +50,7 @@ impl AssumesRoles for Mint {
         Box::pin(async move {
             tokio::task::yield_now().await;
             let n = self.n_minted.fetch_add(1, Ordering::Relaxed);
-            if n % 97 == 0 {
+            if n.is_multiple_of(97) {
                 return Err(CredentialsError::Throttled(Explanation::new("Rate exceeded")));
             }
             let key = minted_for(call.role_arn.as_str(), call.external_id.as_ref().unwrap().as_str());

@@ -1,1 +1,0 @@
-//! Plans and the calls that are made of them.

@@ -1,1 +1,0 @@
-//! Who gets a place, and who has to make room.
