@@ -1,7 +1,8 @@
 //! Errors, from the upstream and our own, in the client's dialect.
 //!
-//! [`UpstreamError`] is what the upstream answered, [`UpstreamCause`] what that means and what to do about it,
-//! [`ApiError`] what the client reads. The table of [`UpstreamError::to_openai`] decides the last from the first.
+//! [`UpstreamError`] is what the upstream answered, [`UpstreamCause`] what that means, [`Class`] the row of the table that
+//! says whose fault it is and what to do, [`Explained`] that row filled with what the error names, and [`ApiError`] what
+//! the client reads. The table of [`UpstreamError::to_openai`] decides the last from the first.
 //!
 //! | upstream | client's status | `type` | `code` |
 //! |---|---|---|---|

@@ -63,6 +63,8 @@ pub enum PolicyKind {
     RoleTrust,
     /// The policy of a VPC endpoint.
     Endpoint,
+    /// A kind that is not known here.
+    Other,
 }
 
 /// Each kind as AWS writes it.
@@ -79,6 +81,8 @@ const KINDS: &[(&str, PolicyKind)] = &[
 
 /// Places for policy statements.
 const STATEMENTS: [&str; 4] = ["{allow}", "{allow_token}", "{trust}", "{assume}"];
+/// The services whose actions a refusal may be about.
+const SERVICES: [&str; 4] = ["aws-external-anthropic", "sts", "aws-marketplace", "iam"];
 const REFUSED: &str = "is not authorized to perform";
 
 impl PolicyKind {
@@ -93,6 +97,7 @@ impl PolicyKind {
             Self::Resource => "the resource's policy",
             Self::RoleTrust => "the role's trust policy",
             Self::Endpoint => "the VPC endpoint's policy",
+            Self::Other => "the policy",
         }
     }
 
@@ -133,12 +138,16 @@ impl Denial {
             Because::NotAllowed(K::Endpoint) => &access::ENDPOINT_POLICY,
             _ if self.is_about_token() => &access::WEB_IDENTITY_TOKEN,
             Because::NotAllowed(K::Identity) => &access::IDENTITY_POLICY,
-            Because::NotAllowed(K::Resource | K::RoleTrust) | Because::Unsaid => &access::ACCESS_DENIED,
+            Because::NotAllowed(K::Resource | K::RoleTrust | K::Other) | Because::Unsaid => {
+                &access::ACCESS_DENIED
+            }
         }
     }
 
     fn is_about_token(&self) -> bool {
-        matches!(self.action.as_deref(), Some("sts:GetWebIdentityToken" | "sts:TagGetWebIdentityToken"))
+        let of_token = ["sts:GetWebIdentityToken", "sts:TagGetWebIdentityToken"];
+        let is_named = |action: &str| of_token.iter().any(|name| name.eq_ignore_ascii_case(action));
+        self.action.as_deref().is_some_and(is_named)
     }
 
     /// A text of the table with its places filled, for Markdown: statements are marked as code.
@@ -221,12 +230,12 @@ fn resource(said: &str, lower: &str) -> Option<String> {
 }
 
 fn because(said: &str, lower: &str) -> Because {
-    if let Some(at) = find_after(lower, "with an explicit deny in ") {
-        let named = ["an ", "a ", "the "].iter().find_map(|article| lower[at..].strip_prefix(article));
-        let named = named.unwrap_or(&lower[at..]);
-        let start = lower.len() - named.len();
-        return PolicyKind::at(named)
-            .map_or(Because::Unsaid, |kind| Because::Denied { kind, policy: policy_arn(&said[start..]) });
+    if let Some(at) = find_after(lower, "with an explicit deny") {
+        let articles = [" in an ", " in a ", " in the "];
+        let named = articles.iter().find_map(|article| lower[at..].strip_prefix(article));
+        let start = lower.len() - named.unwrap_or_default().len();
+        let kind = PolicyKind::at(&lower[start..]).unwrap_or(PolicyKind::Other);
+        return Because::Denied { kind, policy: policy_arn(&said[start..]) };
     }
     let kind = find_after(lower, "because no ").and_then(|at| PolicyKind::at(&lower[at..]));
     kind.map_or(Because::Unsaid, Because::NotAllowed)
@@ -254,7 +263,7 @@ fn bare(text: &str) -> Option<String> {
 fn action_in(text: &str) -> Option<String> {
     let is_action = |word: &str| {
         let Some((service, name)) = word.split_once(':') else { return false };
-        matches!(service, "aws-external-anthropic" | "sts" | "aws-marketplace" | "iam")
+        SERVICES.iter().any(|known| known.eq_ignore_ascii_case(service))
             && !name.is_empty()
             && name.bytes().all(|b| b.is_ascii_alphanumeric())
     };

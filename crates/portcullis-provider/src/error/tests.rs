@@ -78,6 +78,20 @@ fn only_an_expired_or_unknown_session_is_stale() {
 }
 
 #[test]
+fn every_phrase_of_the_table_leads_to_its_row() {
+    let of_requests = ["context_too_long", "unsupported_beta"];
+    for class in classes().filter(|class| !class.code.starts_with("aws_")) {
+        for phrase in class.phrases {
+            let status = if of_requests.contains(&class.code) { 400 } else { 403 };
+            for text in [(*phrase).to_owned(), phrase.to_uppercase(), format!("Sorry: {phrase}.")] {
+                let body = json!({"message": text}).to_string();
+                assert_eq!(parse(status, &body).cause().code(), class.code, "{text}");
+            }
+        }
+    }
+}
+
+#[test]
 fn credentials_that_do_not_work_are_told_apart() {
     use UpstreamCause as C;
     for (text, expected) in [

@@ -116,7 +116,7 @@ pub(in crate::error) static EXPLICIT_DENY: Class = Class {
     code: "access_denied_explicit",
     title: "Access denied: a policy denies the action explicitly",
     fault: Fault::Operator,
-    phrases: &["with an explicit deny in"],
+    phrases: &["with an explicit deny"],
     signs: &[],
     meaning: "A `Deny` statement matches. It wins over every `Allow`, so that adding one does not help.",
     fix: "Remove the `Deny` statement that matches {action} from {policy}, or narrow it so that it leaves out {role}.",

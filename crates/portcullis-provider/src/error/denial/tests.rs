@@ -51,7 +51,8 @@ fn each_kind_of_policy_is_told_from_the_others() {
     check(&denies("a permissions boundary"), denied(K::Boundary), "access_denied_explicit");
     check(&denies("the role trust policy"), denied(K::RoleTrust), "access_denied_explicit");
     check(&denies("a service control policy"), denied(K::ServiceControl), "access_denied_control_policy");
-    check(&denies("a policy of a new kind"), B::Unsaid, "access_denied");
+    check(&denies("a policy of a new kind"), denied(K::Other), "access_denied_explicit");
+    check(" with an explicit deny", denied(K::Other), "access_denied_explicit");
 }
 
 #[test]
