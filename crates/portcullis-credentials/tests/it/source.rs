@@ -5,6 +5,11 @@ use std::process::Stdio;
 use std::sync::Arc;
 
 use portcullis_credentials::{CredentialEngine, EngineSettings};
+use portcullis_emulator::world::{
+    CONTAINER_TOKEN, GATEWAY_ACCESS_KEY_ID, GATEWAY_ARN, GATEWAY_ROLE_ARN, GATEWAY_SECRET_ACCESS_KEY,
+    SSO_ACCESS_TOKEN, WEB_IDENTITY_TOKEN,
+};
+use portcullis_emulator::{Emulator, EmulatorHandle};
 use portcullis_types::SystemClock;
 use tokio::process::Command;
 
@@ -134,6 +139,173 @@ async fn the_standard_chain_is_asked_in_full_and_says_where_it_found_what() {
     )
     .await;
     check(&[], "failed: aws_source_unavailable").await;
+}
+
+/// Where single sign-on would begin, and under which name the SDK's command line keeps a token for it: its SHA-1.
+const SSO_START_URL: &str = "https://sso.example.com/start";
+const SSO_CACHE_NAME: &str = "9ad544bfa11b39c042ecaec2e1b51e4dfb5ec648.json";
+
+async fn emulated_aws() -> EmulatorHandle {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    Emulator::builder().build().spawn(listener).unwrap()
+}
+
+/// A home with single sign-on set up and signed in.
+fn signed_in_home() -> tempfile::TempDir {
+    let home = tempfile::tempdir().unwrap();
+    let cache = home.path().join(".aws/sso/cache");
+    std::fs::create_dir_all(&cache).unwrap();
+    let token = format!(
+        r#"{{"startUrl": "{SSO_START_URL}", "region": "us-west-2", "accessToken": "{SSO_ACCESS_TOKEN}", "expiresAt": "2999-11-22T13:00:00Z"}}"#
+    );
+    std::fs::write(cache.join(SSO_CACHE_NAME), token).unwrap();
+    let profile = format!(
+        "[default]\nsso_start_url = {SSO_START_URL}\nsso_region = us-west-2\nsso_account_id = 111122223333\nsso_role_name = portcullis-gateway-role\n"
+    );
+    std::fs::write(home.path().join(".aws/config"), profile).unwrap();
+    home
+}
+
+/// The emulated AWS verifies the signature with whatever was found, and says whose it is.
+#[tokio::test]
+async fn credentials_of_every_kind_are_accepted_by_the_aws_that_gave_them() {
+    if is_the_child() {
+        return report_who_the_gateway_is().await;
+    }
+    let name = "source::credentials_of_every_kind_are_accepted_by_the_aws_that_gave_them";
+    let aws = emulated_aws().await;
+    let url = aws.base_url();
+    let check = async |variables: &[(&str, &str)], kind: &str, arn: &str| {
+        let mut all = vec![("AWS_ENDPOINT_URL_STS", &*url), ("AWS_REGION", "us-west-2")];
+        if kind != "instanceMetadata" {
+            all.push(("AWS_EC2_METADATA_DISABLED", "true"));
+        }
+        all.extend_from_slice(variables);
+        let told = in_a_process_of_its_own(name, &all).await;
+        assert!(told.contains(&format!("found: {kind} {arn}")), "{kind}: {told}");
+    };
+    let session_of = "arn:aws:sts::111122223333:assumed-role/portcullis-gateway-role/";
+    let keys =
+        [("AWS_ACCESS_KEY_ID", GATEWAY_ACCESS_KEY_ID), ("AWS_SECRET_ACCESS_KEY", GATEWAY_SECRET_ACCESS_KEY)];
+    check(&keys, "environment", GATEWAY_ARN).await;
+    check(&[("AWS_EC2_METADATA_SERVICE_ENDPOINT", &url)], "instanceMetadata", session_of).await;
+    let container = format!("{url}/_credentials/container");
+    let variables = [
+        ("AWS_CONTAINER_CREDENTIALS_FULL_URI", &*container),
+        ("AWS_CONTAINER_AUTHORIZATION_TOKEN", CONTAINER_TOKEN),
+    ];
+    check(&variables, "container", session_of).await;
+    let (_folder, token) = file("token", WEB_IDENTITY_TOKEN);
+    let variables = [("AWS_WEB_IDENTITY_TOKEN_FILE", &*token), ("AWS_ROLE_ARN", GATEWAY_ROLE_ARN)];
+    check(&variables, "webIdentity", session_of).await;
+    let home = signed_in_home();
+    let variables = [("HOME", home.path().to_str().unwrap()), ("AWS_ENDPOINT_URL_SSO", &*url)];
+    check(&variables, "sso", session_of).await;
+}
+
+/// Tells of the identity twice, and changes what the chain finds in between.
+async fn report_a_rotation() {
+    let engine = CredentialEngine::from_environment(EngineSettings::new(Arc::new(SystemClock))).await;
+    let before = engine.source().await.unwrap();
+    let service_role = portcullis_types::AwsAuth::ServiceRole;
+    rotate().await;
+    let request = portcullis_credentials::CredentialRequest {
+        integration: portcullis_types::IntegrationId::generate(std::time::SystemTime::UNIX_EPOCH),
+        revision: portcullis_types::Revision(1),
+        platform: &portcullis_types::ClaudePlatformAws {
+            region: "us-west-2".parse().unwrap(),
+            workspace_id: "wrkspc_01AbCdEf23GhIj".parse().unwrap(),
+            auth: service_role,
+            features: portcullis_types::FeatureSet::default(),
+        },
+        subject: crate::wanted::subject(),
+    };
+    engine.forget(&request);
+    let after = engine.source().await.unwrap();
+    let is_new = before.credentials.access_key_id != after.credentials.access_key_id;
+    println!("\nrotated: {} {is_new}", after.fingerprint.kind);
+}
+
+/// Puts another file in the place of the one that the chain reads, if the parent names both, and asks the parent to have
+/// the emulated AWS end what it gave.
+#[expect(clippy::disallowed_methods, reason = "how the parent tells this process what to change")]
+async fn rotate() {
+    if let (Ok(next), Ok(current)) =
+        (std::env::var("PORTCULLIS_TEST_NEXT"), std::env::var("PORTCULLIS_TEST_CURRENT"))
+    {
+        std::fs::rename(next, current).unwrap();
+    }
+    if let Ok(flag) = std::env::var("PORTCULLIS_TEST_FLAG") {
+        std::fs::write(&flag, "rotate").unwrap();
+        while std::fs::read_to_string(&flag).unwrap() != "rotated" {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn whatever_the_source_its_rotation_is_noticed() {
+    if is_the_child() {
+        return report_a_rotation().await;
+    }
+    let name = "source::whatever_the_source_its_rotation_is_noticed";
+    let aws = Arc::new(emulated_aws().await);
+    let url = aws.base_url();
+    let check = async |variables: &[(&str, &str)], kind: &str| {
+        let (_folder, flag) = file("flag", "");
+        let mut all = vec![("AWS_ENDPOINT_URL_STS", &*url), ("AWS_REGION", "us-west-2")];
+        all.push(("PORTCULLIS_TEST_FLAG", &flag));
+        if kind != "instanceMetadata" {
+            all.push(("AWS_EC2_METADATA_DISABLED", "true"));
+        }
+        all.extend_from_slice(variables);
+        let rotating = {
+            let (aws, flag) = (Arc::clone(&aws), flag.clone());
+            tokio::spawn(async move {
+                while std::fs::read_to_string(&flag).unwrap() != "rotate" {
+                    tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+                }
+                aws.rotate_sources();
+                std::fs::write(&flag, "rotated").unwrap();
+            })
+        };
+        let told = in_a_process_of_its_own(name, &all).await;
+        rotating.abort();
+        assert!(told.contains(&format!("rotated: {kind} true")), "{kind}: {told}");
+    };
+    let profile =
+        |key: &str| format!("[default]\naws_access_key_id = {key}\naws_secret_access_key = hunter2\n");
+    let (_folder, current) = file("credentials", &profile("AKIAIOSFODNN7EXAMPLE"));
+    let (_other_folder, next) = file("next", &profile("AKIAI44QH8DHBEXAMPLE"));
+    let files = [("PORTCULLIS_TEST_CURRENT", &*current), ("PORTCULLIS_TEST_NEXT", &*next)];
+    check(&[&files[..], &[("AWS_SHARED_CREDENTIALS_FILE", &*current)]].concat(), "profile").await;
+
+    let keys = |key: &str| {
+        format!(
+            r#"{{"Version":1,"AccessKeyId":"{key}","SecretAccessKey":"hunter2","SessionToken":"hunter2","Expiration":"2999-11-22T13:00:00Z"}}"#
+        )
+    };
+    let (_folder, current) = file("keys", &keys("ASIAIOSFODNN7EXAMPLE"));
+    let (_other_folder, next) = file("next", &keys("ASIAI44QH8DHBEXAMPLE"));
+    let (_config_folder, config) =
+        file("config", &format!("[default]\ncredential_process = /bin/cat {current}\n"));
+    let files = [("PORTCULLIS_TEST_CURRENT", &*current), ("PORTCULLIS_TEST_NEXT", &*next)];
+    let process = [("AWS_CONFIG_FILE", &*config), ("PATH", "/usr/bin:/bin")];
+    check(&[&files[..], &process].concat(), "process").await;
+
+    check(&[("AWS_EC2_METADATA_SERVICE_ENDPOINT", &url)], "instanceMetadata").await;
+    let container = format!("{url}/_credentials/container");
+    let variables = [
+        ("AWS_CONTAINER_CREDENTIALS_FULL_URI", &*container),
+        ("AWS_CONTAINER_AUTHORIZATION_TOKEN", CONTAINER_TOKEN),
+    ];
+    check(&variables, "container").await;
+    let (_folder, token) = file("token", WEB_IDENTITY_TOKEN);
+    let variables = [("AWS_WEB_IDENTITY_TOKEN_FILE", &*token), ("AWS_ROLE_ARN", GATEWAY_ROLE_ARN)];
+    check(&variables, "webIdentity").await;
+    let home = signed_in_home();
+    let variables = [("HOME", home.path().to_str().unwrap()), ("AWS_ENDPOINT_URL_SSO", &*url)];
+    check(&variables, "sso").await;
 }
 
 #[tokio::test]
