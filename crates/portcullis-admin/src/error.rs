@@ -8,6 +8,8 @@ use axum::response::{IntoResponse, Response};
 use http::header::RETRY_AFTER;
 use http::{HeaderValue, StatusCode};
 use portcullis_catalog::CatalogError;
+use portcullis_credentials::CredentialsError;
+use portcullis_credentials::verification::Unproven;
 use portcullis_types::NoPresentedKey;
 use serde_json::json;
 
@@ -42,12 +44,39 @@ pub(crate) enum AdminError {
     /// A key cannot revoke itself.
     #[error("an organisation's key cannot revoke itself, so that one always remains; use another one")]
     LastKey,
+    /// Asked of an integration that assumes no role.
+    #[error("this integration assumes no role, so there is nothing to set up in an AWS account")]
+    NoRole,
+    /// The role is another organisation's as well, and it is not proven that this one needs its own external ID.
+    #[error(
+        "the `configurations.aws_role_arn` is already in use elsewhere; a role can serve both only once it is proven that \
+         its trust policy holds each to an external ID of its own. The proof failed at `{}`: {}. Get an external ID from \
+         `POST /v1/integrations/setup`, let the trust policy demand it, and send it as `aws_external_id`; or use another role",
+        .0.0.step, .0.0.evidence
+    )]
+    SharedRole(Unproven),
+    /// The integration is being verified already.
+    #[error("this integration is being verified already; wait for that to end, which takes a minute at most")]
+    VerificationRuns,
+    /// A verification ended without a verdict.
+    #[error("the verification broke off; try again")]
+    VerificationBrokeOff,
     /// The path exists, the method does not.
     #[error("this path does not answer that method; the `allow` header lists those it does")]
     MethodNotAllowed,
     /// The catalog failed or refused.
     #[error(transparent)]
     Catalog(#[from] CatalogError),
+    /// The gateway's own AWS identity is missing, or AWS refuses it.
+    #[error("{}", explained(.0))]
+    Credentials(#[from] CredentialsError),
+}
+
+/// What went wrong, what it means and what to do, as the table of causes has it.
+fn explained(error: &CredentialsError) -> String {
+    let said = error.explain();
+    let fix = said.fix.map(|fix| format!(" {fix}")).unwrap_or_default();
+    format!("{error}. {}{fix}", said.meaning)
 }
 
 impl From<Problems> for AdminError {
@@ -110,8 +139,21 @@ impl AdminError {
             },
             Self::NotFound(_) => refusal(StatusCode::NOT_FOUND, "AB08", "not_found"),
             Self::LastKey => refusal(StatusCode::CONFLICT, "AB07", "last_key"),
+            Self::NoRole => refusal(StatusCode::CONFLICT, "AB07", "no_role"),
+            Self::SharedRole(_) => Answer {
+                param: Some(wire_name("role_arn").to_owned()),
+                ..refusal(StatusCode::CONFLICT, "AB07", "role_in_use")
+            },
+            Self::VerificationRuns => refusal(StatusCode::CONFLICT, "AB07", "verification_runs"),
+            Self::VerificationBrokeOff => Answer {
+                kind: "server_error",
+                ..refusal(StatusCode::INTERNAL_SERVER_ERROR, "AB04", "verification_broke_off")
+            },
             Self::MethodNotAllowed => refusal(StatusCode::METHOD_NOT_ALLOWED, "AB01", "method_not_allowed"),
             Self::Catalog(error) => catalog_answer(error),
+            Self::Credentials(error) => {
+                Answer { kind: "server_error", ..refusal(StatusCode::BAD_GATEWAY, "AB04", error.code()) }
+            }
         }
     }
 
@@ -125,12 +167,17 @@ impl AdminError {
                 message: reason.clone().into_owned(),
             }],
             Self::Catalog(_)
+            | Self::Credentials(_)
             | Self::NoKey(_)
             | Self::Unauthenticated
             | Self::Forbidden(_)
             | Self::Body(_)
             | Self::NotFound(_)
             | Self::LastKey
+            | Self::NoRole
+            | Self::SharedRole(_)
+            | Self::VerificationRuns
+            | Self::VerificationBrokeOff
             | Self::MethodNotAllowed => Vec::new(),
         }
     }
@@ -166,6 +213,17 @@ fn catalog_answer(error: &CatalogError) -> Answer {
     };
     match error {
         C::NotFound { .. } => answer(StatusCode::NOT_FOUND, "AB08", "not_found", error.to_string()),
+        C::Conflict { field: "role_arn", .. } => Answer {
+            param: Some(wire_name("role_arn").to_owned()),
+            ..answer(
+                StatusCode::CONFLICT,
+                "AB07",
+                "already_exists",
+                "the `configurations.aws_role_arn` is already in use elsewhere; a role can serve both only once it is \
+                 proven that its trust policy holds each to an external ID of its own, so use another role"
+                    .into(),
+            )
+        },
         C::Conflict { what, field } => Answer {
             param: Some(wire_name(field).to_owned()),
             ..answer(
@@ -215,6 +273,9 @@ fn wire_name(field: &str) -> &str {
         "external_id" => "configurations.aws_external_id",
         "access_key_id" => "configurations.aws_access_key_id",
         "secret_access_key" => "configurations.aws_secret_access_key",
+        "api_key" => "configurations.anthropic_aws_api_key",
+        "role_chain" => "configurations.role_chain",
+        "role_settings" => "configurations",
         "integration" => "integration_id",
         same => same,
     }

@@ -42,6 +42,18 @@ impl<T> Change<T> {
             Self::Set(value) => Some(Some(value)),
         }
     }
+
+    /// The value after the change, of a field whose absence is a value of its own.
+    pub(crate) fn applied_to(self, present: &T, cleared: T) -> T
+    where
+        T: Clone,
+    {
+        match self {
+            Self::Keep => present.clone(),
+            Self::Clear => cleared,
+            Self::Set(value) => value,
+        }
+    }
 }
 
 /// The not yet read fields of one object. They may hold secrets, so there is no `Debug`.
@@ -123,6 +135,32 @@ impl<'p> Fields<'p> {
         }
     }
 
+    /// The objects of a list, each for `inner` to read: what is wrong with one is told as `targets[0].region`. Absent and
+    /// `null` are the same here.
+    pub(crate) fn each<T>(
+        &mut self,
+        names: &[&str],
+        mut inner: impl FnMut(Fields<'_>) -> Option<T>,
+    ) -> Option<Vec<T>> {
+        let (name, value) = self.take(names).filter(|(_, value)| !value.is_null())?;
+        let items = self.read(&name, value, |value| read::list(value, read::object))?;
+        let path = self.path_of(&name);
+        let mut read_one =
+            |(n, object)| inner(Fields { path: format!("{path}[{n}]"), object, problems: self.problems });
+        // Every one is read, so that every problem is told.
+        let read: Vec<_> = items.into_iter().enumerate().map(&mut read_one).collect();
+        read.into_iter().collect()
+    }
+
+    /// Every field of this object, whatever its name, for `reader` to read. `None` once a problem is noted.
+    pub(crate) fn each_named<T>(mut self, reader: impl Fn(&str, Value) -> Reading<T>) -> Option<Vec<T>> {
+        let fields = std::mem::take(&mut self.object);
+        let mut read_one =
+            |(name, value): (String, Value)| self.read(&echo(&name), value, |value| reader(&name, value));
+        let read: Vec<_> = fields.into_iter().map(&mut read_one).collect();
+        read.into_iter().collect()
+    }
+
     /// Refuses the named fields unless they are absent, `null` or empty: they say nothing then.
     ///
     /// - `reason`: a fragment that follows the field's name.
@@ -139,6 +177,16 @@ impl<'p> Fields<'p> {
     /// Whether a field, under any of its names, is there and not `null`. Does not read it.
     pub(crate) fn has(&self, names: &[&str]) -> bool {
         names.iter().any(|name| self.object.get(*name).is_some_and(|value| !value.is_null()))
+    }
+
+    /// Whether a field, under any of its names, is there at all. Does not read it.
+    pub(crate) fn names(&self, names: &[&str]) -> bool {
+        names.iter().any(|name| self.object.contains_key(*name))
+    }
+
+    /// How many problems are noted so far, of the whole body.
+    pub(crate) fn n_problems(&self) -> usize {
+        self.problems.as_slice().len()
     }
 
     /// Notes a problem with a field of this object. Always `None`, so that a reader can end with it.

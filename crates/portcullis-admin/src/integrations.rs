@@ -5,7 +5,8 @@ mod wire;
 
 use axum::Json;
 use axum::extract::{Path, State};
-use portcullis_catalog::{Catalog, DeleteMode, Integration, IntegrationFilter, IntegrationLevel};
+use portcullis_catalog::{Catalog, DeleteMode, Integration, IntegrationFilter, IntegrationLevel, NewAuth};
+use portcullis_credentials::{CredentialEngine, Verifier};
 use serde_json::{Value, json};
 
 use crate::authentication::Caller;
@@ -13,21 +14,24 @@ use crate::body::JsonObject;
 use crate::error::AdminError;
 use crate::fields::read;
 use crate::listing::{self, Query, row_name};
-use crate::permissions::{self, Action, holds_any, integration_scope, sees};
+use crate::permissions::{self, Action, ExternalIdChoice, holds_any, integration_scope, sees};
 use crate::problem::{ProblemCode, Problems};
-use crate::workspaces;
+use crate::{shared_role, workspaces};
 
 /// `POST /v1/integrations`.
 pub(crate) async fn create_integration(
     caller: Caller,
     State(catalog): State<Catalog>,
+    State(verifier): State<Verifier>,
     JsonObject(body): JsonObject,
 ) -> Result<Json<Value>, AdminError> {
     let wanted = wire::read_create(body)?;
     let workspace_id = workspaces::resolve(&catalog, &caller, wanted.workspace.as_deref()).await?;
     permissions::require(&caller, integration_scope(workspace_id, Action::Create))?;
-    permissions::may_use_auth(&caller, &wanted.platform.auth)?;
-    let new = wanted.for_tenant(caller.organisation_id, workspace_id)?;
+    let choice = external_id_choice(&catalog, &caller, &wanted.platform.auth).await?;
+    permissions::may_use_auth(&caller, &wanted.platform.auth, choice)?;
+    let mut new = wanted.for_tenant(caller.organisation_id, workspace_id)?;
+    shared_role::prove_new(&catalog, &verifier, &mut new).await?;
     Ok(Json(wire::created(&catalog.create_integration(new).await?)))
 }
 
@@ -54,21 +58,25 @@ pub(crate) async fn list_integrations(
 pub(crate) async fn show_integration(
     caller: Caller,
     State(catalog): State<Catalog>,
+    State(credentials): State<CredentialEngine>,
     Path(slug): Path<String>,
 ) -> Result<Json<Value>, AdminError> {
-    Ok(Json(wire::details(&find(&catalog, &caller, &slug, Action::Read).await?)))
+    let integration = find(&catalog, &caller, &slug, Action::Read).await?;
+    Ok(Json(wire::details(&integration, credentials.health(integration.id))))
 }
 
 /// `PUT /v1/integrations/{slug}`.
 pub(crate) async fn update_integration(
     caller: Caller,
     State(catalog): State<Catalog>,
+    State(verifier): State<Verifier>,
     Path(slug): Path<String>,
     JsonObject(body): JsonObject,
 ) -> Result<Json<Value>, AdminError> {
     let present = find(&catalog, &caller, &slug, Action::Update).await?;
-    let patch = wire::read_update(body, &present)?;
+    let mut patch = wire::read_update(body, &present)?;
     permissions::may_change_platform(&caller, &present.platform.auth, &patch)?;
+    shared_role::prove_change(&catalog, &verifier, &present, &mut patch).await?;
     catalog.update_integration(caller.organisation_id, &present.id.to_string(), patch).await?;
     Ok(Json(json!({})))
 }
@@ -85,8 +93,23 @@ pub(crate) async fn delete_integration(
     Ok(Json(json!({})))
 }
 
+/// Who chose the external ID of a creation.
+async fn external_id_choice(
+    catalog: &Catalog,
+    caller: &Caller,
+    auth: &NewAuth,
+) -> Result<ExternalIdChoice, AdminError> {
+    let (NewAuth::AssumedRole { external_id: Some(external_id), .. }, Some(workspace)) =
+        (auth, caller.workspace_id)
+    else {
+        return Ok(ExternalIdChoice::Callers);
+    };
+    let is_reserved = catalog.is_external_id_reserved_for(workspace, external_id).await?;
+    Ok(if is_reserved { ExternalIdChoice::Gateways } else { ExternalIdChoice::Callers })
+}
+
 /// The integration of this name, when it exists for the caller and the caller may do `action` to it.
-async fn find(
+pub(crate) async fn find(
     catalog: &Catalog,
     caller: &Caller,
     name: &str,

@@ -20,26 +20,36 @@ pub mod routes;
 
 mod api_keys;
 mod authentication;
+mod aws;
 mod body;
 mod caller;
 mod error;
 mod fields;
+mod health;
 mod integrations;
 mod listing;
+mod metrics;
 mod problem;
 mod providers;
+mod setup;
+mod shared_role;
 mod timestamp;
 mod trace;
+mod verify;
 mod workspaces;
 
 use axum::extract::FromRef;
 use portcullis_catalog::Catalog;
+use portcullis_credentials::{CredentialEngine, Verifier};
 use portcullis_types::SharedClock;
 
 pub use authentication::API_KEY;
 pub use body::MAX_BODY_BYTES;
+pub use metrics::{Metrics, ShowsMetrics};
 pub use routes::{Route, router, routes};
 pub use trace::TRACE_ID;
+use verify::Running;
+pub use verify::{Recording, record, subject};
 
 /// What the control plane works with; cheap to clone.
 #[derive(Clone)]
@@ -48,11 +58,54 @@ pub struct AdminState {
     pub catalog: Catalog,
     /// For expiries and trace ids.
     pub clock: SharedClock,
+    /// Who the gateway is, and how the sessions of integrations fare.
+    pub credentials: CredentialEngine,
+    /// Proves integrations.
+    pub verifier: Verifier,
+    /// Where verdicts are kept.
+    pub recording: Recording,
+    /// Where metrics are shown.
+    pub metrics: Metrics,
+    /// What is being verified.
+    running: Running,
+}
+
+impl AdminState {
+    /// - `recording`: its catalog and clock are everything's here.
+    #[must_use]
+    pub fn new(
+        credentials: CredentialEngine,
+        verifier: Verifier,
+        recording: Recording,
+        metrics: Metrics,
+    ) -> Self {
+        Self {
+            catalog: recording.catalog.clone(),
+            clock: recording.clock.clone(),
+            credentials,
+            verifier,
+            recording,
+            metrics,
+            running: Running::default(),
+        }
+    }
 }
 
 impl FromRef<AdminState> for Catalog {
     fn from_ref(state: &AdminState) -> Self {
         state.catalog.clone()
+    }
+}
+
+impl FromRef<AdminState> for CredentialEngine {
+    fn from_ref(state: &AdminState) -> Self {
+        state.credentials.clone()
+    }
+}
+
+impl FromRef<AdminState> for Verifier {
+    fn from_ref(state: &AdminState) -> Self {
+        state.verifier.clone()
     }
 }
 

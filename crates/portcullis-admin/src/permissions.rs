@@ -3,13 +3,17 @@
 //! Everything is denied that is not written here. [`access`] is checked before a request's body is read; the other
 //! rules need a row or the body, and are asked by the handlers.
 
-use portcullis_catalog::{AuthPatch, IntegrationPatch, KeyKind, NewAuth, Scope};
-use portcullis_types::{AwsAuth, TenantWorkspaceId};
+mod platform;
+
+use portcullis_catalog::{KeyKind, Scope};
+use portcullis_types::TenantWorkspaceId;
 use time::OffsetDateTime;
 
 use crate::authentication::Caller;
 use crate::error::AdminError;
 use crate::timestamp;
+
+pub(crate) use platform::{ExternalIdChoice, may_change_platform, may_use_auth};
 
 /// What can be asked of the control plane. Each route is exactly one of these.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -22,6 +26,14 @@ pub enum Operation {
     ShowIntegration,
     UpdateIntegration,
     DeleteIntegration,
+    SetUpIntegration,
+    ShowIntegrationSetup,
+    VerifyIntegration,
+    ShowVerification,
+    ShowIntegrationHealth,
+    ShowIntegrationPolicy,
+    ShowAwsIdentity,
+    ShowMetrics,
     CreateProvider,
     ListProviders,
     ShowProvider,
@@ -92,11 +104,24 @@ pub const fn access(operation: Operation) -> Access {
     Access::AnyOf(match operation {
         O::ShowCaller => return Access::AnyKey,
         O::ListWorkspaces => scopes!["workspaces.list"],
-        O::CreateIntegration => scopes!["organisation_integrations.create", "workspace_integrations.create"],
+        O::CreateIntegration | O::SetUpIntegration => {
+            scopes!["organisation_integrations.create", "workspace_integrations.create"]
+        }
         O::ListIntegrations => scopes!["organisation_integrations.list", "workspace_integrations.list"],
-        O::ShowIntegration => scopes!["organisation_integrations.read", "workspace_integrations.read"],
-        O::UpdateIntegration => scopes!["organisation_integrations.update", "workspace_integrations.update"],
+        O::ShowIntegration
+        | O::ShowIntegrationSetup
+        | O::ShowVerification
+        | O::ShowIntegrationHealth
+        | O::ShowIntegrationPolicy => {
+            scopes!["organisation_integrations.read", "workspace_integrations.read"]
+        }
+        // A verification calls AWS in the integration's name, and its verdict stands beside it for all to see.
+        O::UpdateIntegration | O::VerifyIntegration => {
+            scopes!["organisation_integrations.update", "workspace_integrations.update"]
+        }
         O::DeleteIntegration => scopes!["organisation_integrations.delete", "workspace_integrations.delete"],
+        O::ShowAwsIdentity => scopes!["organisation_integrations.read"],
+        O::ShowMetrics => scopes!["analytics.view"],
         O::CreateProvider => scopes!["providers.create"],
         O::ListProviders => scopes!["providers.list"],
         O::ShowProvider => scopes!["providers.read"],
@@ -131,6 +156,12 @@ pub(crate) const fn changes_something(operation: Operation) -> bool {
         | O::ListWorkspaces
         | O::ListIntegrations
         | O::ShowIntegration
+        | O::ShowIntegrationSetup
+        | O::ShowVerification
+        | O::ShowIntegrationHealth
+        | O::ShowIntegrationPolicy
+        | O::ShowAwsIdentity
+        | O::ShowMetrics
         | O::ListProviders
         | O::ShowProvider
         | O::ListApiKeys
@@ -138,6 +169,8 @@ pub(crate) const fn changes_something(operation: Operation) -> bool {
         O::CreateIntegration
         | O::UpdateIntegration
         | O::DeleteIntegration
+        | O::SetUpIntegration
+        | O::VerifyIntegration
         | O::CreateProvider
         | O::UpdateProvider
         | O::DeleteProvider
@@ -238,58 +271,13 @@ pub(crate) fn sees(caller: &Caller, workspace_id: Option<TenantWorkspaceId>) -> 
     caller.workspace_id.is_none_or(|own| workspace_id == Some(own))
 }
 
-/// Whether `caller` may register this way into AWS.
-///
-/// The gateway's own identity, and an external ID of one's own choosing, are what a tenant could use to act as
-/// another one.
+/// Whether `caller` is an organisation's key, where `what` is not for a workspace's.
 ///
 /// # Errors
 /// The denial, as 403.
-pub(crate) fn may_use_auth(caller: &Caller, auth: &NewAuth) -> Result<(), AdminError> {
-    match auth {
-        _ if caller.workspace_id.is_none() => Ok(()),
-        NewAuth::ServiceRole => may_not(OWN_IDENTITY),
-        NewAuth::AssumedRole { external_id: Some(_), .. } => may_not(OWN_EXTERNAL_ID),
-        NewAuth::AssumedRole { external_id: None, .. }
-        | NewAuth::AccessKey { .. }
-        | NewAuth::ApiKey { .. } => Ok(()),
-    }
+pub(crate) fn require_organisation(caller: &Caller, what: &'static str) -> Result<(), AdminError> {
+    if caller.workspace_id.is_none() { Ok(()) } else { may_not(what) }
 }
-
-/// Whether `caller` may change where an integration leads like this. As [`may_use_auth`]; and where the gateway's own
-/// identity goes is the organisation's to say.
-///
-/// - `present`: the way into AWS in use now.
-///
-/// # Errors
-/// The denial, as 403.
-pub(crate) fn may_change_platform(
-    caller: &Caller,
-    present: &AwsAuth,
-    patch: &IntegrationPatch,
-) -> Result<(), AdminError> {
-    if caller.workspace_id.is_none() {
-        return Ok(());
-    }
-    let redirects = patch.region.is_some() || patch.anthropic_workspace_id.is_some();
-    match (&patch.auth, present) {
-        (Some(AuthPatch::ServiceRole), _) => may_not(OWN_IDENTITY),
-        (Some(AuthPatch::AssumedRole { external_id: Some(_), .. }), _) => may_not(OWN_EXTERNAL_ID),
-        (
-            Some(
-                AuthPatch::AssumedRole { external_id: None, .. }
-                | AuthPatch::AccessKey { .. }
-                | AuthPatch::ApiKey { .. },
-            ),
-            _,
-        ) => Ok(()),
-        (None, AwsAuth::ServiceRole) if redirects => may_not("redirect the gateway's own AWS identity"),
-        (None, _) => Ok(()),
-    }
-}
-
-const OWN_IDENTITY: &str = "use the gateway's own AWS identity (`serviceRole`)";
-const OWN_EXTERNAL_ID: &str = "choose an external ID; leave `aws_external_id` out and one is generated";
 
 fn may_not(what: &'static str) -> Result<(), AdminError> {
     Err(Denial::OrganisationOnly(what).into())

@@ -7,7 +7,10 @@ use http::Method;
 
 use crate::error::AdminError;
 use crate::permissions::{Access, Operation, access};
-use crate::{AdminState, api_keys, authentication, caller, integrations, providers, trace, workspaces};
+use crate::{
+    AdminState, api_keys, authentication, aws, caller, health, integrations, metrics, providers, setup,
+    trace, verify, workspaces,
+};
 
 /// One route: a method on a path, and what it does.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +35,14 @@ const ROUTES: &[Route] = &[
     route(Method::GET, "/v1/integrations/{slug}", Operation::ShowIntegration),
     route(Method::PUT, "/v1/integrations/{slug}", Operation::UpdateIntegration),
     route(Method::DELETE, "/v1/integrations/{slug}", Operation::DeleteIntegration),
+    route(Method::POST, "/v1/integrations/setup", Operation::SetUpIntegration),
+    route(Method::GET, "/v1/integrations/{slug}/setup", Operation::ShowIntegrationSetup),
+    route(Method::POST, "/v1/integrations/{slug}/verify", Operation::VerifyIntegration),
+    route(Method::GET, "/v1/integrations/{slug}/verification", Operation::ShowVerification),
+    route(Method::GET, "/v1/integrations/{slug}/health", Operation::ShowIntegrationHealth),
+    route(Method::GET, "/v1/integrations/{slug}/policy", Operation::ShowIntegrationPolicy),
+    route(Method::GET, "/v1/aws/identity", Operation::ShowAwsIdentity),
+    route(Method::GET, "/metrics", Operation::ShowMetrics),
     route(Method::POST, "/v1/providers", Operation::CreateProvider),
     route(Method::GET, "/v1/providers", Operation::ListProviders),
     route(Method::GET, "/v1/providers/{slug}", Operation::ShowProvider),
@@ -86,6 +97,14 @@ fn handler(route: &Route) -> MethodRouter<AdminState> {
         O::ShowIntegration => on(filter, integrations::show_integration),
         O::UpdateIntegration => on(filter, integrations::update_integration),
         O::DeleteIntegration => on(filter, integrations::delete_integration),
+        O::SetUpIntegration => on(filter, setup::set_up_integration),
+        O::ShowIntegrationSetup => on(filter, setup::show_integration_setup),
+        O::VerifyIntegration => on(filter, verify::verify_integration),
+        O::ShowVerification => on(filter, verify::show_verification),
+        O::ShowIntegrationHealth => on(filter, health::show_integration_health),
+        O::ShowIntegrationPolicy => on(filter, health::show_integration_policy),
+        O::ShowAwsIdentity => on(filter, aws::show_aws_identity),
+        O::ShowMetrics => on(filter, metrics::show_metrics),
         O::CreateProvider => on(filter, providers::create_provider),
         O::ListProviders => on(filter, providers::list_providers),
         O::ShowProvider => on(filter, providers::show_provider),

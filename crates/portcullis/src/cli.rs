@@ -1,10 +1,14 @@
 //! The command line.
 
+mod onboarding;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
+
+pub(crate) use onboarding::{GatewayOptions, SetupOptions, TargetOption, VerifyOptions, WhoamiOptions};
 
 /// A gateway for teams that use Claude through AWS: it assumes your role, signs each request, streams the answer back.
 ///
@@ -40,11 +44,22 @@ pub(crate) enum Command {
     Migrate(ConfigOptions),
     /// Make keys without going through the admin API
     Keys(KeysCommand),
+    /// Show the AWS identity that a gateway started here would have
+    Whoami(WhoamiOptions),
+    /// Make what an AWS account needs for an integration: external ID, policies, commands, templates
+    Setup(SetupOptions),
+    /// Prove step by step that an integration works, and that its role is closed to others
+    Verify(VerifyOptions),
     /// Ask a running gateway whether it is ready; exit code 0 if it is
     Healthcheck(ConfigOptions),
     /// Serve a stand-in for STS and Claude Platform on AWS, to try things without an AWS account
     Emulate(EmulateOptions),
 }
+
+/// A command that was called wrongly, in a way that only running it shows. Ends with exit code 2.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Usage(pub(crate) String);
 
 /// Where configuration comes from besides the environment.
 #[derive(Clone, Debug, Args)]

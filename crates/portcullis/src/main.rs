@@ -1,6 +1,7 @@
 //! The gateway's one binary. `main` is the table of contents; each command has a file of its own.
 
 mod cli;
+mod client;
 mod config;
 mod emulate;
 mod health;
@@ -12,7 +13,10 @@ mod panics;
 mod ready_file;
 mod serve;
 mod server;
+mod setup;
 mod stop;
+mod verify;
+mod whoami;
 
 use std::process::ExitCode;
 
@@ -47,6 +51,9 @@ fn main() -> ExitCode {
             Command::Serve(options) => serve::run(options).await,
             Command::Migrate(options) => migrate::run(&options).await,
             Command::Keys(keys) => keys::run(keys).await,
+            Command::Whoami(options) => whoami::run(&options).await,
+            Command::Setup(options) => setup::run(options).await,
+            Command::Verify(options) => verify::run(&options).await,
             Command::Healthcheck(options) => health::check(&options).await,
             Command::Emulate(options) => emulate::run(options).await,
         }
@@ -62,6 +69,6 @@ fn main() -> ExitCode {
 #[expect(clippy::print_stderr, reason = "the last word of a process that failed")]
 fn report(error: &anyhow::Error) -> ExitCode {
     eprintln!("portcullis: {error:#}");
-    let is_usage = error.chain().any(|cause| cause.is::<config::ConfigError>());
+    let is_usage = error.chain().any(|cause| cause.is::<config::ConfigError>() || cause.is::<cli::Usage>());
     ExitCode::from(if is_usage { USAGE } else { 1 })
 }

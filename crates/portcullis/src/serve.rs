@@ -1,29 +1,31 @@
 //! `portcullis serve`: configuration, start, announcement, wait, drain.
 
 mod data_dir;
+mod listeners;
+mod metrics;
+mod planes;
+mod reverification;
 mod site;
+mod warm_up;
 
 use std::io::Write;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use portcullis_admin::AdminState;
 use portcullis_catalog::{Catalog, CatalogError, DatabaseUrl, KeyRing};
-use portcullis_credentials::{CredentialEngine, EngineSettings};
-use portcullis_gateway::{Gateway, GatewaySettings};
+use portcullis_credentials::CredentialEngine;
 use portcullis_types::{ApiKeySecret, ExposeSecret, SharedClock, SystemClock};
 use serde_json::json;
-use tokio::net::{TcpListener, TcpSocket};
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
 use crate::cli::ServeOptions;
 use crate::config::Config;
-use crate::server::{Server, Shutdown};
+use crate::server::Shutdown;
 use crate::{open_files, panics, ready_file, stop};
 use data_dir::DataDir;
+use listeners::{Addresses, Listeners};
 use site::Site;
 
 /// Serves until a signal to stop, then drains.
@@ -78,7 +80,8 @@ pub(crate) async fn run(options: ServeOptions) -> Result<()> {
 /// Connections that cannot be accepted must not be promised: beyond the cap a probe still gets its answer, beyond the
 /// system's limit nobody gets any.
 fn fit_to_open_files(config: &mut Config) {
-    let listeners = 1 + usize::from(config.admin_listen.is_some());
+    let listeners =
+        1 + usize::from(config.admin_listen.is_some()) + usize::from(config.metrics_listen.is_some());
     let limits = &mut config.server_limits;
     limits.max_connections = open_files::connections_within(
         open_files::raise_limit(),
@@ -115,11 +118,6 @@ pub(crate) fn existing_key_ring(config: &Config) -> Result<KeyRing> {
     }
 }
 
-/// How credentials are got and kept, as configured.
-pub(crate) fn engine_settings(_config: &Config, clock: SharedClock) -> EngineSettings {
-    EngineSettings::new(clock)
-}
-
 /// Opens the database and puts the planes together.
 async fn start(config: &Config, keys: KeyRing, shutdown: &Shutdown) -> Result<Started> {
     let clock: SharedClock = Arc::new(SystemClock);
@@ -131,24 +129,12 @@ async fn start(config: &Config, keys: KeyRing, shutdown: &Shutdown) -> Result<St
     let generated_key = made.admin_key;
     tokio::spawn(shutdown.deadline.clone().run_until_cancelled_owned(catalog.clone().watch()));
 
-    let credentials = CredentialEngine::from_environment(engine_settings(config, Arc::clone(&clock))).await;
-    let credentials = Arc::new(credentials);
-    let settings = GatewaySettings {
-        upstream_base: config.upstream_base.clone(),
-        use_system_proxy: config.use_system_proxy,
-        stream_idle_timeout: config.stream_idle_timeout,
-        ..GatewaySettings::default()
-    };
-    let gateway = Gateway::new(
-        catalog.clone(),
-        Arc::clone(&credentials),
-        settings,
-        Arc::clone(&clock),
-        shutdown.deadline.clone(),
-    )?;
-    let admin = portcullis_admin::router(AdminState { catalog: catalog.clone(), clock });
-    let routers =
-        site::Routers::of(portcullis_gateway::router(gateway), admin, config.admin_listen.is_some());
+    let engine = CredentialEngine::from_environment(config.credentials.engine(Arc::clone(&clock))).await;
+    if config.credentials.warm_up {
+        let warm_up = warm_up::warm_up(catalog.clone(), engine.clone());
+        tokio::spawn(shutdown.deadline.clone().run_until_cancelled_owned(warm_up));
+    }
+    let routers = planes::routers(config, &catalog, &engine, &clock, shutdown)?;
     Ok(Started { catalog, routers, generated_key })
 }
 
@@ -169,65 +155,6 @@ async fn open_catalog(database: &DatabaseUrl, keys: KeyRing, clock: &SharedClock
     }
 }
 
-/// The sockets, bound before anything else can fail slowly.
-struct Listeners {
-    main: TcpListener,
-    admin: Option<TcpListener>,
-}
-
-/// Where they ended up: port 0 asks the system for a free one.
-struct Addresses {
-    main: SocketAddr,
-    admin: Option<SocketAddr>,
-}
-
-impl Listeners {
-    fn bind(config: &Config) -> Result<Self> {
-        let bind = |address: SocketAddr, name: &str| {
-            bind(address).with_context(|| format!("failed to listen on {address} ({name})"))
-        };
-        Ok(Self {
-            main: bind(config.listen, "PORTCULLIS_LISTEN")?,
-            admin: match config.admin_listen {
-                Some(address) => Some(bind(address, "PORTCULLIS_ADMIN_LISTEN")?),
-                None => None,
-            },
-        })
-    }
-
-    fn serve(self, site: &Site, config: &Config, shutdown: &Shutdown, tasks: &TaskTracker) -> Addresses {
-        let address = |listener: &TcpListener| listener.local_addr().expect("a bound socket has an address");
-        let addresses = Addresses { main: address(&self.main), admin: self.admin.as_ref().map(address) };
-        let server = |listener, router| Server {
-            listener,
-            router,
-            limits: config.server_limits.clone(),
-            shutdown: shutdown.clone(),
-        };
-        tasks.spawn(server(self.main, site.main()).run());
-        if let Some(listener) = self.admin {
-            tasks.spawn(server(listener, site.admin()).run());
-        }
-        addresses
-    }
-}
-
-/// What the kernel keeps of an answer for a client that does not read it, in bytes.
-///
-/// Left to itself it keeps 4 MiB, and says that there is room again only when a third is free: a client that reads
-/// slowly but steadily would look like one that has stopped, and ten thousand that have stopped would take 40 GB.
-const SEND_BUFFER: u32 = 256 * 1024;
-const BACKLOG: u32 = 1024;
-
-fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
-    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-    // As after every restart: the connections of the process before may still be closing.
-    socket.set_reuseaddr(true)?;
-    socket.set_send_buffer_size(SEND_BUFFER)?;
-    socket.bind(address)?;
-    socket.listen(BACKLOG)
-}
-
 fn announce(
     options: &ServeOptions,
     config: &Config,
@@ -237,6 +164,9 @@ fn announce(
     info!("serving on http://{}", addresses.main);
     if let Some(admin) = addresses.admin {
         info!("the admin API answers on http://{admin}");
+    }
+    if let Some(metrics) = addresses.metrics {
+        info!("metrics are on http://{metrics}/metrics");
     }
     if config.database.is_none() {
         info!("the catalog is in {}", config.data_dir.join("portcullis.db").display());
@@ -248,6 +178,9 @@ fn announce(
     let mut content = json!({ "address": format!("http://{}", addresses.main) });
     if let Some(admin) = addresses.admin {
         content["admin_address"] = json!(format!("http://{admin}"));
+    }
+    if let Some(metrics) = addresses.metrics {
+        content["metrics_address"] = json!(format!("http://{metrics}"));
     }
     if let Some(key) = generated_key {
         content["admin_key"] = json!(key.expose_secret());

@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::str::FromStr;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use time::OffsetDateTime;
 
 use super::{Misread, Reading};
@@ -22,7 +22,10 @@ pub(crate) const fn type_name(value: &Value) -> &'static str {
     }
 }
 
-fn wrong_type(expected: &str, value: &Value) -> Misread {
+/// A value of another type than the field has.
+///
+/// - `expected`: with its article.
+pub(crate) fn wrong_type(expected: &str, value: &Value) -> Misread {
     Misread {
         code: ProblemCode::InvalidType,
         message: format!("must be {expected}, not {}", type_name(value)),
@@ -100,6 +103,14 @@ pub(crate) fn one_of<T: Copy>(value: Value, known: &[(&str, T)]) -> Reading<T> {
         let names: Vec<_> = known.iter().map(|(name, _)| format!("`{name}`")).collect();
         invalid(format!("must be one of {}", names.join(", ")))
     })
+}
+
+/// Any object.
+pub(crate) fn object(value: Value) -> Reading<Map<String, Value>> {
+    match value {
+        Value::Object(fields) => Ok(fields),
+        other => Err(wrong_type("an object", &other)),
+    }
 }
 
 /// A list whose every item `item` can read; the first bad one is told by its position.

@@ -101,3 +101,32 @@ fn a_list_tells_which_item_is_wrong() {
     let problem = read::list(json!(["a", 1]), read::string).unwrap_err();
     assert_eq!(problem.message, "has an item 1 that must be a string, not a number");
 }
+
+#[test]
+fn an_object_of_a_list_is_told_by_its_place() {
+    let read = |f: &mut Fields<'_>| {
+        f.each(&["targets"], |mut target| {
+            let region = target.required(&["region"], read::string);
+            target.finish();
+            region
+        })
+    };
+    let whole = json!({"targets": [{"region": "a"}, {"region": "b"}]});
+    assert_eq!(check(whole, read), (Some(vec!["a".into(), "b".into()]), vec![]));
+    assert_eq!(check(json!({"targets": null}), read), (None, vec![]));
+    assert_eq!(
+        check(json!({"targets": [{"region": 1}, {"regoin": "b"}]}), read),
+        (
+            None,
+            vec![
+                "targets[0].region: must be a string, not a number".into(),
+                "targets[1].region: is missing".into(),
+                "targets[1].regoin: is not a field of this request".into(),
+            ]
+        )
+    );
+    assert_eq!(
+        check(json!({"targets": ["a"]}), read).1,
+        ["targets: has an item 0 that must be an object, not a string"]
+    );
+}

@@ -3,15 +3,17 @@
 use portcullis_catalog::integration::CLAUDE_PLATFORM_AWS;
 use portcullis_catalog::{
     ExternalIdOrigin, Integration, IntegrationLevel, IntegrationPatch, IntegrationStatus, NewIntegration,
+    VerificationSummary,
 };
-use portcullis_types::{AwsAuth, OrganisationId, Slug, TenantWorkspaceId};
+use portcullis_credentials::IntegrationHealth;
+use portcullis_types::{AwsAuth, OrganisationId, Slug, TenantWorkspaceId, VerificationStatus};
 use serde_json::{Map, Value, json};
 
 use super::configurations::{self, NewPlatform, PlatformPatch};
 use crate::fields::read::{self, invalid};
 use crate::fields::{Fields, Reading};
 use crate::problem::{ProblemCode, Problems};
-use crate::timestamp;
+use crate::{health, timestamp};
 
 /// The upstreams that an integration can lead to.
 const AI_PROVIDERS: &[&str] = &[CLAUDE_PLATFORM_AWS];
@@ -119,7 +121,7 @@ impl CreateIntegration {
             region: self.platform.region,
             anthropic_workspace_id: self.platform.workspace_id,
             auth: self.platform.auth,
-            features: Default::default(),
+            features: self.platform.features,
             shared_role_proof: None,
             create_default_provider: self.create_default_provider,
             default_provider_slug: self.default_provider_slug,
@@ -143,7 +145,7 @@ pub(super) fn read_update(
     refuse_unsupported(&mut fields);
     let fixed = "cannot be changed after creation";
     fields.refuse(&["slug", "ai_provider_id", "workspace_id"], ProblemCode::ImmutableField, fixed);
-    let PlatformPatch { region, workspace_id, auth } =
+    let PlatformPatch { region, workspace_id, auth, features } =
         configurations::read_patch(&mut fields, &present.platform);
     fields.finish();
     problems.settle(Some(IntegrationPatch {
@@ -154,13 +156,19 @@ pub(super) fn read_update(
         region,
         anthropic_workspace_id: workspace_id,
         auth,
-        ..IntegrationPatch::default()
+        features,
+        shared_role_proof: None,
     }))
 }
 
-/// The answer to a creation: what the SDKs expect, and the external ID that the role's trust policy must name.
+/// The answer to a creation: what the SDKs expect, the external ID that the role's trust policy must name, and whether the
+/// integration is known to work.
 pub(super) fn created(integration: &Integration) -> Value {
-    let mut answer = json!({ "id": integration.id, "slug": integration.slug });
+    let mut answer = json!({
+        "id": integration.id,
+        "slug": integration.slug,
+        "verification": verification(&integration.verification),
+    });
     if let AwsAuth::AssumedRole { external_id, .. } = &integration.platform.auth {
         answer["configurations"] = json!({ "aws_external_id": external_id });
     }
@@ -180,17 +188,31 @@ pub(super) fn summary(integration: &Integration) -> Value {
         "name": integration.name,
         "description": integration.description,
         "status": integration.status.as_str(),
+        "verification": verification(&integration.verification),
         "created_at": timestamp::format(integration.created_at),
         "last_updated_at": timestamp::format(integration.updated_at),
     })
 }
 
+/// What is known of whether an integration works. `unsafe` says that its role can be assumed without its external ID.
+fn verification(summary: &VerificationSummary) -> Value {
+    json!({
+        "status": summary.status,
+        "unsafe": summary.status == VerificationStatus::Unsafe,
+        "verified_at": summary.verified_at.map(timestamp::format),
+    })
+}
+
 /// An integration on its own.
-pub(super) fn details(integration: &Integration) -> Value {
+///
+/// - `health`: how its sessions fare; `None` when there were none since the gateway's start.
+pub(super) fn details(integration: &Integration, health: Option<IntegrationHealth>) -> Value {
     let mut answer = summary(integration);
     answer["masked_key"] = Value::Null;
     answer["configurations"] = configurations::render(&integration.platform);
     answer["external_id_origin"] = json!(integration.external_id_origin.map(ExternalIdOrigin::as_str));
+    answer["health"] = json!(health.map(health::render));
+    answer["effective_session_policy"] = health::effective_policy(&integration.platform)["policy"].take();
     answer["allow_all_models"] = json!(true);
     answer["secret_mappings"] = json!([]);
     answer["pricing_adjustments"] = Value::Null;
@@ -225,7 +247,7 @@ mod tests {
             revision: Revision(7),
             platform,
             external_id_origin: None,
-            verification: portcullis_catalog::VerificationSummary::default(),
+            verification: VerificationSummary::default(),
             created_at: OffsetDateTime::UNIX_EPOCH,
             updated_at: OffsetDateTime::UNIX_EPOCH,
         };

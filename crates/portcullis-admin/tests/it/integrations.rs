@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::problems::{check_create, problems_of, to_strings};
 use crate::world::{Holder, World, integration_body, on_both};
 
 on_both!(
@@ -22,6 +23,8 @@ on_both!(
 async fn an_integration_is_made_and_read_back(world: &World) {
     let created = world.tell("POST /v1/integrations", integration_body("claude")).await.ok();
     assert_eq!(created["slug"], "claude");
+    let unverified = json!({"status": "unverified", "unsafe": false, "verified_at": null});
+    assert_eq!(created["verification"], unverified);
     let shown = world.ask("GET /v1/integrations/claude").await.ok();
     let expected = json!({
         "object": "integration",
@@ -34,6 +37,7 @@ async fn an_integration_is_made_and_read_back(world: &World) {
         "name": "Claude through AWS",
         "description": null,
         "status": "active",
+        "verification": unverified,
         "created_at": "2026-11-22T12:00:00.000Z",
         "last_updated_at": "2026-11-22T12:00:00.000Z",
         "masked_key": null,
@@ -43,8 +47,18 @@ async fn an_integration_is_made_and_read_back(world: &World) {
             "anthropic_aws_workspace_id": "wrkspc_01AbCdEf23GhIj",
             "aws_role_arn": "arn:aws:iam::123456789012:role/portcullis",
             "aws_external_id": created["configurations"]["aws_external_id"],
+            "features": ["inference", "token_counting", "models"],
+            "role_chain": [],
+            "duration_seconds": null,
+            "session_name": null,
+            "session_tags": {},
+            "transitive_tag_keys": [],
+            "source_identity": null,
+            "session_policy": "generated",
         },
         "external_id_origin": "generated",
+        "health": null,
+        "effective_session_policy": default_policy("us-west-2"),
         "allow_all_models": true,
         "secret_mappings": [],
         "pricing_adjustments": null,
@@ -58,6 +72,30 @@ async fn an_integration_is_made_and_read_back(world: &World) {
     assert_eq!(world.ask("GET /v1/integrations/claude").await.refusal(), gone);
     assert_eq!(world.ask("DELETE /v1/integrations/claude").await.refusal(), gone);
     assert_eq!(world.ask("GET /v1/integrations/no%20slug%00").await.refusal(), gone);
+}
+
+/// What a session is narrowed to that nobody has said anything about.
+fn default_policy(region: &str) -> Value {
+    let workspace = "123456789012:workspace/wrkspc_01AbCdEf23GhIj";
+    json!({"Version": "2012-10-17", "Statement": [
+        {
+            "Effect": "Allow",
+            "Action": [
+                "aws-external-anthropic:CountTokens",
+                "aws-external-anthropic:CreateInference",
+                "aws-external-anthropic:GetModel",
+                "aws-external-anthropic:GetWorkspace",
+                "aws-external-anthropic:ListModels",
+            ],
+            "Resource": format!("arn:aws:aws-external-anthropic:{region}:{workspace}"),
+        },
+        {
+            "Effect": "Allow",
+            "Action": ["sts:GetWebIdentityToken", "sts:TagGetWebIdentityToken"],
+            "Resource": "*",
+            "Condition": {"StringEquals": {"aws:CalledViaLast": "aws-external-anthropic.amazonaws.com"}},
+        },
+    ]})
 }
 
 async fn the_external_id_is_generated_and_fixed(world: &World) {
@@ -118,6 +156,7 @@ async fn a_change_keeps_what_it_does_not_name(world: &World) {
     let mut expected = before.clone();
     expected["name"] = json!("Renamed");
     expected["configurations"]["aws_region"] = json!("eu-central-1");
+    expected["effective_session_policy"] = default_policy("eu-central-1");
     expected["last_updated_at"] = json!("2026-11-22T12:01:00.000Z");
     assert_eq!(world.ask("GET /v1/integrations/claude").await.ok(), expected);
 
@@ -143,10 +182,12 @@ async fn the_way_into_aws_can_be_changed(world: &World) {
             "aws_auth_type": "accessKey",
             "aws_region": "us-west-2",
             "anthropic_aws_workspace_id": "wrkspc_01AbCdEf23GhIj",
+            "features": ["inference", "token_counting", "models"],
             "aws_access_key_id": "AKIAIOSFODNN7EXAMPLE",
             "masked_aws_secret_access_key": "********",
         })
     );
+    assert_eq!(shown["effective_session_policy"], Value::Null);
 
     let service = json!({"configurations": {"aws_auth_type": "serviceRole"}});
     world.tell("PUT /v1/integrations/claude", service).await.ok();
@@ -189,38 +230,6 @@ async fn both_spellings_of_a_field_are_read(world: &World) {
     world.tell("PUT /v1/integrations/console", body).await.ok();
 }
 
-/// Sends the complete body with the merge `change` (RFC 7396) and expects these problems, `param: message` each.
-async fn check_create(world: &World, change: Value, expect: &[&str]) {
-    let mut body = integration_body("claude");
-    merge(&mut body, &change);
-    let answer = world.tell("POST /v1/integrations", body).await;
-    assert_eq!((answer.status, problems_of(&answer.body)), (400, to_strings(expect)), "{change}");
-    let first = expect[0].split(':').next();
-    assert_eq!(answer.body["error"]["param"].as_str(), first, "{change}");
-    assert_eq!(answer.body["data"]["errorCode"], "AB01");
-}
-
-fn merge(target: &mut Value, change: &Value) {
-    let (Value::Object(target), Value::Object(change)) = (target, change) else { return };
-    for (name, value) in change {
-        match (target.get_mut(name), value) {
-            (_, Value::Null) => drop(target.remove(name)),
-            (Some(inner @ Value::Object(_)), Value::Object(_)) => merge(inner, value),
-            _ => drop(target.insert(name.clone(), value.clone())),
-        }
-    }
-}
-
-fn problems_of(body: &Value) -> Vec<String> {
-    let problems = body["error"]["problems"].as_array().cloned().unwrap_or_default();
-    let line = |p: &Value| format!("{}: {}", p["param"].as_str().unwrap(), p["message"].as_str().unwrap());
-    problems.iter().map(line).collect()
-}
-
-fn to_strings(texts: &[&str]) -> Vec<String> {
-    texts.iter().map(|text| (*text).to_owned()).collect()
-}
-
 async fn a_wrong_body_is_told_field_by_field(world: &World) {
     let check = async |change: Value, expect: &[&str]| check_create(world, change, expect).await;
     check(json!({"name": null}), &["name: is missing"]).await;
@@ -252,8 +261,8 @@ async fn a_wrong_body_is_told_field_by_field(world: &World) {
     )
     .await;
     check(
-        json!({"configurations": {"aws_auth_type": "apiKey"}}),
-        &["configurations.aws_auth_type: must be one of `assumedRole`, `accessKey`, `serviceRole`"],
+        json!({"configurations": {"aws_auth_type": "key"}}),
+        &["configurations.aws_auth_type: must be one of `assumedRole`, `accessKey`, `serviceRole`, `apiKey`"],
     )
     .await;
     check(

@@ -5,12 +5,18 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails, and its line says where")]
 
+mod aws;
+mod problems;
 mod world;
 
+mod access;
 mod api_keys;
+mod credentials;
 mod integrations;
 mod permissions;
 mod properties;
 mod protocol;
 mod providers;
 mod secrets;
+mod setup;
+mod verify;

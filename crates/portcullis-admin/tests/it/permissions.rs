@@ -24,6 +24,26 @@ const EXPECTED: &[(&str, &[&str])] = &[
         "DELETE /v1/integrations/{slug}",
         &["organisation_integrations.delete", "workspace_integrations.delete"],
     ),
+    ("POST /v1/integrations/setup", &["organisation_integrations.create", "workspace_integrations.create"]),
+    ("GET /v1/integrations/{slug}/setup", &["organisation_integrations.read", "workspace_integrations.read"]),
+    (
+        "POST /v1/integrations/{slug}/verify",
+        &["organisation_integrations.update", "workspace_integrations.update"],
+    ),
+    (
+        "GET /v1/integrations/{slug}/verification",
+        &["organisation_integrations.read", "workspace_integrations.read"],
+    ),
+    (
+        "GET /v1/integrations/{slug}/health",
+        &["organisation_integrations.read", "workspace_integrations.read"],
+    ),
+    (
+        "GET /v1/integrations/{slug}/policy",
+        &["organisation_integrations.read", "workspace_integrations.read"],
+    ),
+    ("GET /v1/aws/identity", &["organisation_integrations.read"]),
+    ("GET /metrics", &["analytics.view"]),
     ("POST /v1/providers", &["providers.create"]),
     ("GET /v1/providers", &["providers.list"]),
     ("GET /v1/providers/{slug}", &["providers.read"]),
@@ -87,15 +107,29 @@ async fn case(world: &World, route: &'static str, scope: &'static str, n: usize)
         "POST /v1/integrations" => {
             let mut body = integration_body(&marker);
             body["workspace_id"] = json!(of_workspace);
+            // No other organisation's, which would be refused whoever asks.
+            body["configurations"]["aws_role_arn"] =
+                json!(format!("arn:aws:iam::123456789012:role/{marker}"));
             (route.to_owned(), Some(body))
         }
         "GET /v1/integrations" => {
             world.integration(&marker, of_workspace).await;
             (route.to_owned(), None)
         }
-        _ if route.ends_with("/integrations/{slug}") => {
+        "POST /v1/integrations/setup" => {
+            let body = json!({
+                "region": "us-west-2", "workspace_id": "wrkspc_01", "role_name": "claude", "name": marker,
+            });
+            (route.to_owned(), Some(body))
+        }
+        _ if route.contains("/integrations/{slug}") => {
             world.integration(&marker, of_workspace).await;
-            (route.replace("{slug}", &marker), route.starts_with("PUT").then(|| json!({"name": "new"})))
+            let body = match route.split_once(' ') {
+                Some(("PUT", _)) => Some(json!({"name": "new"})),
+                Some(("POST", _)) => Some(json!({})),
+                _ => None,
+            };
+            (route.replace("{slug}", &marker), body)
         }
         "POST /v1/providers" => {
             world.integration(&marker, None).await;
@@ -148,9 +182,22 @@ impl Case {
         self.what.starts_with("GET ") && !self.route.contains('{')
     }
 
+    /// What answers to an organisation's key alone, and about nothing but the gateway or the caller's organisation.
+    fn is_for_organisations(&self) -> bool {
+        matches!(self.route, "GET /v1/aws/identity" | "GET /metrics")
+    }
+
+    /// What is made for the caller, whoever that is.
+    fn is_for_the_caller(&self) -> bool {
+        self.route == "POST /v1/integrations/setup"
+    }
+
     /// A creation that names no workspace: it happens wherever the caller is at home.
     fn is_of_organisation(&self) -> bool {
-        self.what.starts_with("POST ") && self.scope.starts_with("organisation_")
+        !self.is_for_the_caller()
+            && !self.route.contains('{')
+            && self.what.starts_with("POST ")
+            && self.scope.starts_with("organisation_")
     }
 
     fn scopes(&self) -> &'static [&'static str] {
@@ -211,7 +258,7 @@ async fn another_organisation_finds_nothing(world: &World) {
         assert!(!answer.body.to_string().contains(&world.organisation.to_string()), "{at}");
         if case.is_list() {
             assert!(answer.status == 200 && !answer.body.to_string().contains(&case.marker), "{at}");
-        } else if case.is_of_organisation() {
+        } else if case.is_of_organisation() || case.is_for_the_caller() {
             assert_eq!(answer.status, 200, "{at}: it is made in the stranger's own organisation");
         } else {
             assert_eq!(answer.status, 404, "{at}");
@@ -229,7 +276,11 @@ async fn a_workspace_key_finds_only_its_own_workspace(world: &World) {
     for case in cases(world).await {
         let answer = case.by(world, &neighbour).await;
         let at = format!("{}: {}", case.what, answer.body);
-        if case.is_list() {
+        if case.is_for_organisations() {
+            assert_eq!(answer.status, 403, "{at}");
+        } else if case.is_for_the_caller() {
+            assert_eq!(answer.status, 200, "{at}");
+        } else if case.is_list() {
             assert!(answer.status == 200 && !answer.body.to_string().contains(&case.marker), "{at}");
         } else if case.what.ends_with("/organisation/service") {
             assert_eq!(answer.status, 403, "{at}");

@@ -40,6 +40,13 @@ const TEXTS: &[&str] = &[
     "assumedRole",
     "accessKey",
     "serviceRole",
+    "apiKey",
+    "x-api-key",
+    "{user}",
+    "{metadata.",
+    "generated",
+    "off",
+    "inference",
     "claude-platform-aws",
     "wrkspc_01",
     "providers.list",
@@ -74,6 +81,19 @@ const NAMES: &[&str] = &[
     "anthropic_aws_workspace_id",
     "aws_access_key_id",
     "aws_secret_access_key",
+    "anthropic_aws_api_key",
+    "anthropic_aws_api_key_header",
+    "role_chain",
+    "role_arn",
+    "external_id",
+    "session_name",
+    "duration_seconds",
+    "session_tags",
+    "transitive_tag_keys",
+    "source_identity",
+    "session_policy",
+    "Statement",
+    "features",
     "create_default_provider",
     "default_provider_slug",
     "$serde_json::private::Number",
@@ -88,10 +108,29 @@ fn object(fields: Vec<(String, Value)>) -> Value {
     Value::Object(fields.into_iter().collect::<Map<_, _>>())
 }
 
+/// An integration with everything that can be said of a role.
+fn with_settings() -> Value {
+    let mut body = integration_body("claude");
+    let settings = json!({
+        "role_chain": [{"role_arn": "arn:aws:iam::111122223333:role/hub", "external_id": "hub-1"}],
+        "duration_seconds": 1800,
+        "session_name": "{workspace}",
+        "session_tags": {"user": "{user}"},
+        "transitive_tag_keys": ["user"],
+        "source_identity": "{user}",
+        "session_policy": {"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}},
+        "features": ["inference"],
+    });
+    let Value::Object(settings) = settings else { unreachable!("it is an object") };
+    body["configurations"].as_object_mut().expect("it is an object").extend(settings);
+    body
+}
+
 /// Complete bodies with some fields replaced, beside bodies that are odd through and through.
 fn any_body() -> impl Strategy<Value = Value> {
     let complete = proptest::sample::select(vec![
         integration_body("claude"),
+        with_settings(),
         json!({"name": "x", "integration_id": "claude", "workspace_id": "ws-default"}),
         json!({"name": "x", "scopes": ["providers.list"], "workspace_id": "ws-default", "user_id": "ada"}),
     ]);

@@ -40,6 +40,39 @@ async fn no_answer_shows_a_secret(world: &World) {
         assert_eq!(answer.status, 400, "{field}: {}", answer.body);
         assert!(answer.text("/error/param").contains(field), "{}", answer.body);
     }
+    let workspace_key = |key: &str| {
+        json!({
+            "aws_auth_type": "apiKey",
+            "anthropic_aws_api_key": key,
+            "aws_region": "us-west-2",
+            "anthropic_aws_workspace_id": "wrkspc_01AbCdEf23GhIj",
+        })
+    };
+    let mut keyed = integration_body("keyed");
+    keyed["configurations"] = workspace_key(&format!("AEAA{CANARY}"));
+    world.tell("POST /v1/integrations", keyed.clone()).await.ok();
+    let shown = world.ask("GET /v1/integrations/keyed").await.ok();
+    assert_eq!(shown["configurations"]["masked_anthropic_aws_api_key"], "********");
+    for (field, value) in [
+        ("anthropic_aws_api_key", json!(format!("{CANARY} with spaces"))),
+        ("anthropic_aws_api_key", json!(format!("pcs_{CANARY}"))),
+        ("anthropic_aws_api_key", json!({ "key": CANARY })),
+        ("anthropic_aws_api_key_header", json!(CANARY)),
+        ("anthropic_aws_key", json!(CANARY)),
+        ("aws_secret_access_key", json!(CANARY)),
+        ("session_name", json!(CANARY)),
+        ("role_chain", json!([CANARY])),
+        ("features", json!([CANARY])),
+    ] {
+        let mut bad = keyed.clone();
+        bad["slug"] = json!("bad");
+        bad["configurations"][field] = value;
+        let answer = world.tell("POST /v1/integrations", bad).await;
+        assert_eq!(answer.status, 400, "{field}: {}", answer.body);
+        assert!(answer.text("/error/param").contains(field), "{}", answer.body);
+    }
+    let change = json!({"configurations": workspace_key(&format!("AEAA{CANARY}2"))});
+    world.tell("PUT /v1/integrations/keyed", change).await.ok();
     let misplaced = json!({"name": "x", "key": CANARY, "ai_provider_id": "claude-platform-aws"});
     assert_eq!(world.tell("POST /v1/integrations", misplaced).await.status, 400);
     let change = json!({"configurations": access_key(&format!("{CANARY}2"))});

@@ -1,16 +1,18 @@
 //! A fresh catalog with two organisations, the router over it, and short ways to ask it something.
 
 use std::process::Command;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use http::{HeaderMap, Request};
-use portcullis_admin::AdminState;
+use portcullis_admin::{AdminState, Metrics, Recording, ShowsMetrics};
 use portcullis_catalog::{
     Catalog, DatabaseUrl, KeyKind, KeyRing, NewApiKey, NewOrganisation, NewWorkspace, Scope,
 };
+use portcullis_credentials::{BoxFuture, CredentialEngine, Verifier};
 use portcullis_types::{
     ApiKeyId, ApiKeySecret, ExposeSecret, ManualClock, OrganisationId, TenantWorkspaceId,
 };
@@ -18,6 +20,8 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use time::OffsetDateTime;
 use tower::ServiceExt;
+
+use crate::aws::FakeAws;
 
 /// Makes each check, an `async fn(&World)`, a test on SQLite and one on Postgres.
 macro_rules! on_both {
@@ -46,6 +50,10 @@ pub(crate) struct World {
     /// Another organisation, with a workspace of its own.
     pub(crate) other_organisation: OrganisationId,
     pub(crate) other_workspace: TenantWorkspaceId,
+    /// What plays AWS.
+    pub(crate) aws: Arc<FakeAws>,
+    /// Verifications that came out worse.
+    pub(crate) n_worsened: Arc<AtomicU64>,
     router: Router,
     /// Everything that was ever answered, headers and bodies.
     transcript: Mutex<String>,
@@ -105,7 +113,18 @@ impl World {
         };
         let other = NewOrganisation { slug: "other".parse().unwrap(), name: "Other".into() };
         let other_organisation = catalog.create_organisation(other).await.unwrap().id;
-        let state = AdminState { catalog: catalog.clone(), clock: clock.clone() };
+        let aws = FakeAws::new();
+        let credentials = CredentialEngine::with_parts(clock.clone(), aws.clone(), aws.clone());
+        let verifier = Verifier::new(credentials.clone(), aws.clone(), clock.clone());
+        let n_worsened = Arc::default();
+        let recording = Recording {
+            catalog: catalog.clone(),
+            clock: clock.clone(),
+            interval: Duration::from_secs(86_400),
+            n_worsened: Arc::clone(&n_worsened),
+        };
+        let metrics = Metrics::Here(Arc::new(FakeMetrics));
+        let state = AdminState::new(credentials, verifier, recording, metrics);
         Self {
             organisation: first.organisation.id,
             workspace: first.workspace.id,
@@ -115,6 +134,8 @@ impl World {
             router: portcullis_admin::router(state),
             transcript: Mutex::default(),
             _database: database,
+            aws,
+            n_worsened,
             catalog,
             clock,
             admin,
@@ -225,6 +246,20 @@ impl World {
             json!({"name": slug, "slug": slug, "integration_id": integration, "workspace_id": workspace_id});
         self.tell("POST /v1/providers", body).await.ok();
         slug.to_owned()
+    }
+}
+
+/// A page that says for whom it was made.
+struct FakeMetrics;
+
+impl ShowsMetrics for FakeMetrics {
+    fn page(&self, organisation: Option<OrganisationId>) -> BoxFuture<'_, String> {
+        let of_whom = if organisation.is_some() { "one organisation" } else { "everybody" };
+        Box::pin(std::future::ready(format!("# of {of_whom}\n# EOF\n")))
+    }
+
+    fn media_type(&self) -> &'static str {
+        "application/openmetrics-text"
     }
 }
 

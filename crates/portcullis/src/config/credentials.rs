@@ -1,10 +1,10 @@
 //! How credentials are got and kept, as an operator sets it.
 
-use std::num::NonZeroU32;
 use std::str::FromStr;
 use std::time::Duration;
 
-use portcullis_types::Region;
+use portcullis_credentials::{EngineSettings, StsBudget, StsEndpoint};
+use portcullis_types::SharedClock;
 
 use super::{ConfigError, Variables, seconds, up_to, up_to_a_million};
 
@@ -17,28 +17,16 @@ const LONGEST_INTERVAL_S: u64 = 7 * 24 * 60 * 60;
 #[derive(Debug)]
 pub(crate) struct CredentialOptions {
     /// Asked in this order when the STS of an integration's region does not answer.
-    pub(crate) sts_fallbacks: Vec<StsFallback>,
-    /// Calls to STS a second, over all integrations.
-    pub(crate) sts_rate: NonZeroU32,
-    /// Calls to STS at once after a quiet time.
-    pub(crate) sts_burst: NonZeroU32,
+    sts_fallbacks: Vec<StsEndpoint>,
+    budget: StsBudget,
     /// A session that nobody has used for so long is not refreshed any more.
-    pub(crate) session_idle: Duration,
+    session_idle: Duration,
     /// Distinct sessions of one integration.
-    pub(crate) sessions_per_integration: usize,
+    sessions_per_integration: usize,
     /// Whether sessions are made at the start, before anybody asks.
     pub(crate) warm_up: bool,
     /// Between two verifications of an integration; `None`: never by itself.
     pub(crate) verify_interval: Option<Duration>,
-}
-
-/// An STS to ask besides that of an integration's own region.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct StsFallback {
-    /// Signed for, and where it is unless `endpoint` says otherwise.
-    pub(crate) region: Region,
-    /// An origin of its own, such as that of a VPC endpoint.
-    pub(crate) endpoint: Option<String>,
 }
 
 impl CredentialOptions {
@@ -49,8 +37,10 @@ impl CredentialOptions {
             sts_fallbacks: variables
                 .parse("PORTCULLIS_STS_FALLBACKS", FALLBACKS_ARE, parse_fallbacks)?
                 .unwrap_or_default(),
-            sts_rate: calls(variables, "PORTCULLIS_STS_RATE", "5")?,
-            sts_burst: calls(variables, "PORTCULLIS_STS_BURST", "10")?,
+            budget: StsBudget {
+                per_second: calls(variables, "PORTCULLIS_STS_RATE", "5")?,
+                burst: calls(variables, "PORTCULLIS_STS_BURST", "10")?,
+            },
             session_idle: seconds(variables, "PORTCULLIS_SESSION_IDLE_S", "3600")?,
             sessions_per_integration: up_to_a_million(
                 variables,
@@ -61,18 +51,23 @@ impl CredentialOptions {
             verify_interval: verify_interval(variables)?,
         })
     }
+
+    /// What an engine is made from.
+    pub(crate) fn engine(&self, clock: SharedClock) -> EngineSettings {
+        EngineSettings {
+            sts_fallbacks: self.sts_fallbacks.clone(),
+            idle_after: self.session_idle,
+            sessions_per_integration: self.sessions_per_integration,
+            budget: self.budget,
+            ..EngineSettings::new(clock)
+        }
+    }
 }
 
 const FALLBACKS_ARE: &str = "regions, comma-separated, each alone or with an origin: `us-east-1,eu-west-1=https://vpce-1.example.com`";
 
-fn calls(
-    variables: &Variables,
-    name: &'static str,
-    default: &'static str,
-) -> Result<NonZeroU32, ConfigError> {
-    variables.parse_or(name, default, "a whole number, 1 to 1000", |raw| {
-        up_to(MOST_CALLS, raw).and_then(|number| NonZeroU32::new(number).ok_or("not such a number"))
-    })
+fn calls(variables: &Variables, name: &'static str, default: &'static str) -> Result<u32, ConfigError> {
+    variables.parse_or(name, default, "a whole number, 1 to 1000", |raw| up_to(MOST_CALLS, raw))
 }
 
 fn verify_interval(variables: &Variables) -> Result<Option<Duration>, ConfigError> {
@@ -84,17 +79,17 @@ fn verify_interval(variables: &Variables) -> Result<Option<Duration>, ConfigErro
     Ok((seconds > 0).then(|| Duration::from_secs(seconds)))
 }
 
-fn parse_fallbacks(raw: &str) -> Result<Vec<StsFallback>, String> {
+fn parse_fallbacks(raw: &str) -> Result<Vec<StsEndpoint>, String> {
     raw.split(',').map(str::trim).map(parse_fallback).collect()
 }
 
-fn parse_fallback(raw: &str) -> Result<StsFallback, String> {
-    let (region, endpoint) = match raw.split_once('=') {
-        Some((region, endpoint)) => (region.trim(), Some(parse_origin(endpoint.trim())?)),
+fn parse_fallback(raw: &str) -> Result<StsEndpoint, String> {
+    let (region, url) = match raw.split_once('=') {
+        Some((region, url)) => (region.trim(), Some(parse_origin(url.trim())?)),
         None => (raw, None),
     };
     let region = region.parse().map_err(|error| format!("`{}`: {error}", region.escape_debug()))?;
-    Ok(StsFallback { region, endpoint })
+    Ok(StsEndpoint { region, url })
 }
 
 /// An origin, with nothing behind it that would be lost.
@@ -119,7 +114,7 @@ mod tests {
     fn fallbacks_are_regions_with_or_without_an_origin_of_their_own() {
         let raw = "us-east-1, eu-west-1 = https://vpce-1.example.com/ ,us-west-2=http://127.0.0.1:1";
         let read = options(&[("PORTCULLIS_STS_FALLBACKS", raw)]).unwrap().sts_fallbacks;
-        let shown: Vec<_> = read.iter().map(|f| (f.region.as_str(), f.endpoint.as_deref())).collect();
+        let shown: Vec<_> = read.iter().map(|f| (f.region.as_str(), f.url.as_deref())).collect();
         let expected = [
             ("us-east-1", None),
             ("eu-west-1", Some("https://vpce-1.example.com")),
@@ -151,7 +146,7 @@ mod tests {
 
     #[test]
     fn numbers_have_limits() {
-        assert_eq!(options(&[]).unwrap().sts_rate.get(), 5);
+        assert_eq!(options(&[]).unwrap().budget, StsBudget::default());
         assert!(options(&[("PORTCULLIS_STS_RATE", "0")]).is_err());
         assert!(options(&[("PORTCULLIS_STS_BURST", "1001")]).is_err());
         assert!(options(&[("PORTCULLIS_SESSIONS_PER_INTEGRATION", "0")]).is_err());

@@ -3,6 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use portcullis_types::ApiKeySecret;
 
 use super::NAMES;
 
@@ -90,6 +93,20 @@ impl Variables {
     pub(super) fn get(&self, name: &'static str) -> Option<&str> {
         debug_assert!(is_known(name));
         self.values.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    /// Where the commands that call the admin API find it.
+    pub(crate) fn admin_url(&self) -> &str {
+        self.get("PORTCULLIS_URL").unwrap_or("http://127.0.0.1:8787")
+    }
+
+    /// The key that they use.
+    ///
+    /// # Errors
+    /// When the value is no key; it is not repeated.
+    pub(crate) fn admin_api_key(&self) -> Result<Option<ApiKeySecret>, ConfigError> {
+        let key = |name| self.parse(name, "a key of the gateway (`pcs_…`)", ApiKeySecret::from_str);
+        Ok(key("PORTCULLIS_API_KEY")?.or(key("PORTCULLIS_ADMIN_KEY")?))
     }
 
     /// Names in the environment that start as ours do and are not. (An orchestrator may put some there.)

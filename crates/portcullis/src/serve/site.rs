@@ -18,21 +18,25 @@ use crate::own_error::{GivenTrace, OwnError};
 pub(crate) struct Routers {
     main: Router,
     admin: Option<Router>,
+    metrics: Option<Router>,
 }
 
 impl Routers {
     /// One origin for both planes, as the clients have one base address; or the admin API on a listener of its own.
-    pub(crate) fn of(gateway: Router, admin: Router, admin_apart: bool) -> Self {
+    ///
+    /// - `metrics`: for a listener of their own.
+    pub(crate) fn of(gateway: Router, admin: Router, admin_apart: bool, metrics: Option<Router>) -> Self {
         let with_fallback = |router: Router| router.fallback(unknown_route);
+        let metrics = metrics.map(with_fallback);
         if admin_apart {
-            Self { main: with_fallback(gateway), admin: Some(with_fallback(admin)) }
+            Self { main: with_fallback(gateway), admin: Some(with_fallback(admin)), metrics }
         } else {
-            Self { main: with_fallback(gateway.merge(admin)), admin: None }
+            Self { main: with_fallback(gateway.merge(admin)), admin: None, metrics }
         }
     }
 }
 
-/// Both listeners' content.
+/// Every listener's content.
 #[derive(Clone)]
 pub(crate) struct Site {
     routers: Arc<OnceLock<Routers>>,
@@ -44,6 +48,7 @@ pub(crate) struct Site {
 enum Entrance {
     Main,
     Admin,
+    Metrics,
 }
 
 impl Site {
@@ -67,6 +72,11 @@ impl Site {
         self.router(Entrance::Admin)
     }
 
+    /// For the metrics' own listener.
+    pub(crate) fn metrics(&self) -> Router {
+        self.router(Entrance::Metrics)
+    }
+
     fn router(&self, entrance: Entrance) -> Router {
         let site = self.clone();
         let inner = tower::service_fn(move |request: Request| site.clone().answer(entrance, request));
@@ -85,6 +95,7 @@ impl Site {
         let router = self.routers.get().and_then(|routers| match entrance {
             Entrance::Main => Some(&routers.main),
             Entrance::Admin => routers.admin.as_ref(),
+            Entrance::Metrics => routers.metrics.as_ref(),
         });
         match router {
             Some(router) => router.clone().oneshot(request).await,

@@ -1,0 +1,198 @@
+//! What an AWS account needs for an integration: made for one that is to be, or for one that exists.
+
+mod steps;
+mod wire;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use portcullis_catalog::{Catalog, Integration};
+use portcullis_credentials::CredentialEngine;
+use portcullis_credentials::onboarding::{OnboardingError, OnboardingPlan, Target};
+use portcullis_types::{AwsAuth, ExternalId, MaxSessionDuration, PrincipalArn, RoleArn, RoleSettings};
+use serde_json::{Value, json};
+
+use crate::authentication::Caller;
+use crate::body::JsonObject;
+use crate::error::AdminError;
+use crate::fields::read;
+use crate::integrations;
+use crate::listing::Query;
+use crate::permissions::Action;
+use crate::problem::{ProblemCode, Problems};
+use wire::Wanted;
+
+/// What an integration is called that nobody has named.
+const UNNAMED: &str = "Claude Platform on AWS";
+
+/// `POST /v1/integrations/setup`: reserves an external ID for each target, and says what to do with it.
+pub(crate) async fn set_up_integration(
+    caller: Caller,
+    State(catalog): State<Catalog>,
+    State(credentials): State<CredentialEngine>,
+    JsonObject(body): JsonObject,
+) -> Result<Json<Value>, AdminError> {
+    let mut wanted = wire::read(body)?;
+    let principal = match wanted.gateway_principal.take() {
+        Some(principal) => principal,
+        None => own_principal(&credentials).await?,
+    };
+    let plan = plan(&catalog, &caller, wanted, principal).await?;
+    answer(&plan).map(Json)
+}
+
+/// `GET /v1/integrations/{slug}/setup`: the same for an integration that exists, with the external ID that it has.
+pub(crate) async fn show_integration_setup(
+    caller: Caller,
+    State(catalog): State<Catalog>,
+    State(credentials): State<CredentialEngine>,
+    Path(slug): Path<String>,
+    query: Query,
+) -> Result<Json<Value>, AdminError> {
+    let given = query.read(|fields| fields.optional(&["gateway_principal"], read::parsed))?;
+    let integration = integrations::find(&catalog, &caller, &slug, Action::Read).await?;
+    let role = Role::of(&integration.platform.auth).ok_or(AdminError::NoRole)?;
+    let principal = match (given, last_hop(role.settings)) {
+        (Some(given), _) => given,
+        (None, Some(hop)) => hop,
+        (None, None) => own_principal(&credentials).await?,
+    };
+    answer(&plan_of(&integration, &role, principal)).map(Json)
+}
+
+/// The gateway's own identity, as a trust policy names it.
+async fn own_principal(credentials: &CredentialEngine) -> Result<PrincipalArn, AdminError> {
+    let found = match credentials.source_identity().await {
+        Ok(identity) => identity.arn.parse().map_err(|error| format!("`{}`: {error}", identity.arn)),
+        Err(error) => Err(error.to_string()),
+    };
+    found.map_err(|why: String| {
+        let message = format!(
+            "is missing, and the gateway cannot look it up itself ({why}): give the ARN of the role or user that it \
+             runs as, such as `arn:aws:iam::111122223333:role/portcullis`"
+        );
+        Problems::one("gateway_principal", ProblemCode::MissingField, message).into()
+    })
+}
+
+/// The role that assumes the integration's own, when it is not the gateway itself.
+fn last_hop(settings: &RoleSettings) -> Option<PrincipalArn> {
+    settings.role_chain.last().map(|hop| hop.role_arn.as_str().parse().expect("a role is a principal"))
+}
+
+async fn plan(
+    catalog: &Catalog,
+    caller: &Caller,
+    wanted: Wanted,
+    gateway_principal: PrincipalArn,
+) -> Result<OnboardingPlan, AdminError> {
+    let mut targets = Vec::with_capacity(wanted.targets.len());
+    for target in wanted.targets {
+        let named = target.name.or_else(|| wanted.name.clone());
+        targets.push(Target {
+            region: target.region,
+            workspace_id: target.workspace_id,
+            external_id: catalog
+                .reserve_generated_external_id(caller.organisation_id, caller.workspace_id)
+                .await?,
+            integration: named.unwrap_or_else(|| UNNAMED.to_owned()),
+        });
+    }
+    Ok(OnboardingPlan {
+        role_name: wanted.role_name,
+        role_path: wanted.role_path,
+        account: wanted.account_id,
+        gateway_principal,
+        targets,
+        features: wanted.features,
+        restrict_to_workspaces: wanted.restrict_to_workspaces,
+        with_session_tags: wanted.session_tags,
+        with_source_identity: wanted.source_identity,
+        with_bearer_tokens: false,
+        max_session_duration: wanted.duration_seconds,
+    })
+}
+
+/// The role that an integration assumes.
+struct Role<'a> {
+    role_arn: &'a RoleArn,
+    external_id: &'a ExternalId,
+    settings: &'a RoleSettings,
+}
+
+impl<'a> Role<'a> {
+    fn of(auth: &'a AwsAuth) -> Option<Self> {
+        match auth {
+            AwsAuth::AssumedRole { role_arn, external_id, settings } => {
+                Some(Self { role_arn, external_id, settings })
+            }
+            AwsAuth::AccessKey { .. } | AwsAuth::ServiceRole | AwsAuth::ApiKey { .. } => None,
+        }
+    }
+}
+
+/// The plan that an integration follows, by its own settings.
+fn plan_of(integration: &Integration, role: &Role<'_>, gateway_principal: PrincipalArn) -> OnboardingPlan {
+    let Role { role_arn, external_id, settings } = *role;
+    let platform = &integration.platform;
+    let asked = settings.duration_seconds.map_or(0, |duration| duration.seconds());
+    OnboardingPlan {
+        role_name: role_arn.name().parse().expect("a role's ARN has its name"),
+        role_path: role_arn.path().parse().expect("a role's ARN has its path"),
+        account: Some(role_arn.account_id()),
+        gateway_principal,
+        targets: vec![Target {
+            region: platform.region.clone(),
+            workspace_id: platform.workspace_id.clone(),
+            external_id: external_id.clone(),
+            integration: integration.name.clone(),
+        }],
+        features: platform.features.clone(),
+        restrict_to_workspaces: true,
+        with_session_tags: !settings.session_tags.is_empty(),
+        with_source_identity: settings.source_identity.is_some(),
+        with_bearer_tokens: false,
+        max_session_duration: MaxSessionDuration::try_from(asked).unwrap_or_default(),
+    }
+}
+
+/// Everything that is made of a plan.
+fn answer(plan: &OnboardingPlan) -> Result<Value, AdminError> {
+    let artefacts = plan.artefacts().map_err(|error| unfit(&error))?;
+    let targets: Vec<_> = plan.targets.iter().map(target).collect();
+    Ok(json!({
+        "object": "integration_setup",
+        "targets": targets,
+        "gateway_principal": plan.gateway_principal.as_str(),
+        "role_arn": artefacts.role_arn,
+        "trust_policy": artefacts.trust_policy,
+        "permission_policy": artefacts.permission_policy,
+        "gateway_policy": artefacts.gateway_policy,
+        "cli": artefacts.cli,
+        "cloudformation": artefacts.cloudformation,
+        "terraform": artefacts.terraform,
+        "next_steps": steps::of(plan),
+        "integrations": artefacts.next_steps,
+        "notes": artefacts.notes,
+    }))
+}
+
+fn target(target: &Target) -> Value {
+    json!({
+        "region": target.region,
+        "workspace_id": target.workspace_id,
+        "external_id": target.external_id,
+        "name": target.integration,
+    })
+}
+
+/// The field that must change when a plan cannot be.
+fn unfit(error: &OnboardingError) -> AdminError {
+    let field = match error {
+        OnboardingError::Partitions { .. } => "gateway_principal",
+        OnboardingError::NoTarget
+        | OnboardingError::SharedExternalId(_)
+        | OnboardingError::TrustPolicyTooLarge { .. }
+        | OnboardingError::PermissionPolicyTooLarge { .. } => "targets",
+    };
+    Problems::one(field, ProblemCode::InvalidValue, format!("does not fit: {error}")).into()
+}
