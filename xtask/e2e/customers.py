@@ -1,4 +1,4 @@
-"""Customers of the emulated AWS, each with an account, a role and a workspace of its own, and a gateway's way to them.
+"""Customers of the emulated AWS, each with an account, a role and a workspace of its own.
 
 What a test breaks here is nobody else's: no world has to be put back.
 """

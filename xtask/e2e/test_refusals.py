@@ -1,5 +1,7 @@
-"""Each class of refusal as the clients read it: the upstream's own sentence, a stable code, whose fault it is, and what to
-do. The headings of docs/troubleshooting.md, one after the other."""
+"""Each class of refusal as the clients read it: the upstream's sentence, a stable code, whose fault it is, what to do.
+
+The headings of docs/troubleshooting.md, one after the other.
+"""
 
 import json
 

@@ -244,4 +244,21 @@ mod tests {
         assert_eq!(&*Explanation::new("a\r\nb\u{1b}c").message, "a  b c");
         assert_eq!(Explanation::new(&"é".repeat(5000)).message.chars().count(), LONGEST_MESSAGE);
     }
+
+    #[test]
+    fn what_sts_repeats_of_keys_is_taken_out() {
+        let said = "The security token AKIAIOSFODNN7EXAMPLE is invalid";
+        assert_eq!(&*Explanation::new(said).message, "The security token [redacted] is invalid");
+    }
+
+    #[test]
+    fn a_refused_role_is_explained_with_the_statements_for_both_sides() {
+        let said = "User: arn:aws:sts::111111111111:assumed-role/gateway/i-1 is not authorized to perform: \
+                    sts:AssumeRole on resource: arn:aws:iam::222222222222:role/claude";
+        let explained = CredentialsError::AccessDenied(Explanation::new(said)).explain();
+        assert_eq!((explained.code, explained.fault), ("aws_assume_role_denied", Fault::Operator));
+        let fix = explained.fix.unwrap();
+        assert!(fix.contains(r#""Principal":{"AWS":"arn:aws:iam::111111111111:role/gateway"}"#), "{fix}");
+        assert!(fix.contains(r#""Resource":"arn:aws:iam::222222222222:role/claude""#), "{fix}");
+    }
 }
