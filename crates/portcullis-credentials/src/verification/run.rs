@@ -68,9 +68,9 @@ impl Run<'_> {
             AwsAuth::ServiceRole => {
                 let source = self.source().await;
                 let credentials = source.map(|source| Arc::clone(&source.credentials));
-                let known = self.sts_knows(credentials.as_deref()).await;
+                self.sts_knows(credentials.as_deref()).await;
                 self.skip(&Step::ALL[2..6], &not_applicable).await;
-                credentials.filter(|_| known).map(Holder::Aws)
+                credentials.map(Holder::Aws)
             }
             AwsAuth::AccessKey { access_key_id, secret_access_key } => {
                 self.skip(&[Step::SourceIdentity], &not_applicable).await;
@@ -80,9 +80,10 @@ impl Run<'_> {
                     session_token: None,
                     expires_at: None,
                 };
-                let known = self.sts_knows(Some(&credentials)).await;
+                // Only to know whose they are: the platform can be asked without STS.
+                self.sts_knows(Some(&credentials)).await;
                 self.skip(&Step::ALL[2..6], &not_applicable).await;
-                known.then(|| Holder::Aws(Arc::new(credentials)))
+                Some(Holder::Aws(Arc::new(credentials)))
             }
             AwsAuth::ApiKey { key, header } => {
                 self.skip(&Step::ALL[..6], &not_applicable).await;

@@ -69,7 +69,7 @@ impl PlatformProbe {
     pub(super) async fn connect(&self, region: &Region) -> Result<ProbeAnswer, ProbeFailure> {
         let endpoint = self.upstream.endpoint(region);
         let host = &endpoint.host;
-        let request = Request::new(Method::HEAD, endpoint.url("/", None));
+        let request = Request::new(Method::HEAD, endpoint.url("/v1/models", None));
         let answer = tokio::time::timeout(CONNECT_LIMIT, self.upstream.execute(request)).await;
         let late = |_| {
             let evidence = format!("`{host}` did not answer within {} s", CONNECT_LIMIT.as_secs());

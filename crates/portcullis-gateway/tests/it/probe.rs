@@ -2,152 +2,33 @@
 //! is wrong in one that is not.
 
 mod onboarded;
+mod scene;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use portcullis_credentials::sts::AwsSts;
-use portcullis_credentials::verification::{Step, StepReport, StepStatus, Verdict, VerificationSubject};
-use portcullis_credentials::{
-    BoxFuture, CredentialEngine, CredentialsError, Source, SourceChain, SourceFingerprint, SourceKind,
-    Verifier, VerifyOptions,
+use portcullis_credentials::verification::{
+    PlatformCredentials, ProbesPlatform, Step, StepStatus, VerificationSubject,
 };
+use portcullis_credentials::{AssumesRoles, SourceChain, VerifyOptions};
+use portcullis_emulator::StsMode;
 use portcullis_emulator::iam::Policy;
 use portcullis_emulator::world::{
-    API_KEY, CUSTOMER_ACCOUNT, EXTERNAL_ID, GATEWAY_ACCESS_KEY_ID, GATEWAY_ARN, GATEWAY_SECRET_ACCESS_KEY,
-    REGION, ROLE_ARN, WORKSPACE_ID, World,
+    API_KEY, CUSTOMER_ACCOUNT, EXTERNAL_ID, GATEWAY_ARN, REGION, ROLE_ARN, WORKSPACE_ID, World,
 };
-use portcullis_emulator::{Emulator, EmulatorHandle, StsMode};
 use portcullis_gateway::{GatewaySettings, PlatformProbe};
 use portcullis_types::{
-    ApiKeyHeader, AwsAuth, AwsCredentials, ClaudePlatformAws, Feature, FeatureSet, RoleHop, RoleSettings,
-    SharedClock, SystemClock, VerificationStatus,
+    ApiKeyHeader, AwsAuth, Clock, ClockSkew, Feature, FeatureSet, ManualClock, RoleHop, RoleSettings,
+    SystemClock, VerificationStatus,
 };
 use serde_json::json;
 use tokio::net::TcpListener;
 
-/// The gateway's user in the emulated AWS.
-#[derive(Debug)]
-struct Gateway;
-
-impl SourceChain for Gateway {
-    fn find(&self) -> BoxFuture<'_, Result<Source, CredentialsError>> {
-        let credentials = AwsCredentials {
-            access_key_id: GATEWAY_ACCESS_KEY_ID.parse().unwrap(),
-            secret_access_key: GATEWAY_SECRET_ACCESS_KEY.into(),
-            session_token: None,
-            expires_at: None,
-        };
-        let long_term_key = Some(credentials.access_key_id.clone());
-        let fingerprint = SourceFingerprint { kind: SourceKind::Environment, account: None, long_term_key };
-        let source = Source { credentials: Arc::new(credentials), fingerprint: Arc::new(fingerprint) };
-        Box::pin(std::future::ready(Ok(source)))
-    }
-}
-
-struct Scene {
-    aws: EmulatorHandle,
-    verifier: Verifier,
-}
-
-impl Scene {
-    async fn new() -> Self {
-        Self::with(|_| ()).await
-    }
-
-    async fn with(change: impl FnOnce(&mut World)) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let aws = Emulator::builder().build().spawn(listener).unwrap();
-        aws.change_world(change);
-        let base = aws.base_url();
-        let verifier = verifier(&base, &base);
-        Self { aws, verifier }
-    }
-
-    async fn verify(&self, auth: AwsAuth) -> Verdict {
-        self.verify_as(VerificationSubject { ..subject(auth) }).await
-    }
-
-    async fn verify_as(&self, subject: VerificationSubject) -> Verdict {
-        let options = VerifyOptions { inference: true, patience: Duration::ZERO };
-        self.verifier.verdict(&subject, options).await
-    }
-}
-
-fn verifier(sts: &str, platform: &str) -> Verifier {
-    let clock: SharedClock = Arc::new(SystemClock);
-    let sts = Arc::new(AwsSts::new(Some(sts.to_owned())));
-    let engine = CredentialEngine::with_parts(Arc::clone(&clock), Arc::new(Gateway), sts);
-    let settings = GatewaySettings { upstream_base: platform.parse().unwrap(), ..GatewaySettings::default() };
-    let probe = PlatformProbe::new(&settings, Arc::clone(&clock), engine.skew()).unwrap();
-    Verifier::new(engine, Arc::new(probe), clock)
-}
-
-fn subject(auth: AwsAuth) -> VerificationSubject {
-    VerificationSubject {
-        platform: ClaudePlatformAws {
-            region: REGION.parse().unwrap(),
-            workspace_id: WORKSPACE_ID.parse().unwrap(),
-            auth,
-            features: FeatureSet::default(),
-        },
-        organisation: "acme".to_owned(),
-        workspace: "default".to_owned(),
-        integration: "claude".to_owned(),
-    }
-}
-
-fn role() -> AwsAuth {
-    role_with(RoleSettings::default())
-}
-
-fn role_with(settings: RoleSettings) -> AwsAuth {
-    AwsAuth::AssumedRole {
-        role_arn: ROLE_ARN.parse().unwrap(),
-        external_id: EXTERNAL_ID.parse().unwrap(),
-        settings: Arc::new(settings),
-    }
-}
-
-fn api_key(key: &str, header: ApiKeyHeader) -> AwsAuth {
-    AwsAuth::ApiKey { key: key.into(), header }
-}
-
-fn settings(json: serde_json::Value) -> RoleSettings {
-    serde_json::from_value(json).unwrap()
-}
-
-fn policy(document: serde_json::Value) -> Policy {
-    document.try_into().unwrap()
-}
-
-fn customers_role(world: &mut World) -> &mut portcullis_emulator::world::Role {
-    world.roles.get_mut("portcullis-claude").unwrap()
-}
-
-fn step(verdict: &Verdict, step: Step) -> &StepReport {
-    verdict.steps.iter().find(|report| report.step == step).unwrap()
-}
-
-/// `passed`, `failed upstream_unreachable` and so on, for each step.
-fn shown(verdict: &Verdict) -> Vec<String> {
-    let show = |report: &StepReport| {
-        let status = serde_json::to_value(report.status).unwrap();
-        let code = report.code.map(|code| format!(" {code}")).unwrap_or_default();
-        format!("{}: {}{code}", report.step, status.as_str().unwrap())
-    };
-    verdict.steps.iter().map(show).collect()
-}
-
-/// What is wrong: this step, with this code, and a fix that says this; the steps before it are well.
-#[track_caller]
-fn assert_fails(verdict: &Verdict, at: Step, code: &str, fix: &str) {
-    let failed = verdict.first_failure().unwrap_or_else(|| panic!("nothing failed: {:?}", shown(verdict)));
-    assert_eq!((failed.step, failed.code), (at, Some(code)), "{:#?}", verdict.steps);
-    assert!(failed.cause.is_some(), "{failed:?}");
-    let said = failed.fix.as_deref().unwrap_or_default();
-    assert!(said.contains(fix), "the fix should say `{fix}`: {said}");
-}
+use scene::{
+    Gateway, Scene, api_key, assert_fails, customers_role, policy, role, role_with, settings, shown, step,
+    subject, verifier,
+};
 
 #[tokio::test]
 async fn every_step_passes_in_a_world_that_is_as_it_should_be() {
@@ -453,4 +334,60 @@ async fn a_model_that_is_closed_to_the_account_is_found() {
         Scene::with(|world| world.accounts.get_mut(CUSTOMER_ACCOUNT).unwrap().models = Some(vec![])).await;
     let verdict = scene.verify(role()).await;
     assert_fails(&verdict, Step::ListModels, "no_models", "access to models");
+}
+
+#[tokio::test]
+async fn a_probe_by_a_wrong_clock_is_signed_again_by_awss() {
+    let scene = Scene::new().await;
+    let sts = AwsSts::new(Some(scene.aws.base_url()));
+    let subject = subject(role());
+    let source = Gateway.find().await.unwrap();
+    let call = portcullis_credentials::AssumeRole {
+        role_arn: ROLE_ARN.parse().unwrap(),
+        external_id: Some(EXTERNAL_ID.parse().unwrap()),
+        region: REGION.parse().unwrap(),
+        session_name: "pcs-test".parse().unwrap(),
+        duration: portcullis_types::session::SessionDuration::HOUR,
+        policy: None,
+        tags: Vec::new(),
+        transitive_tag_keys: Vec::new(),
+        source_identity: None,
+    };
+    let session = sts.assume_role(&source.credentials, &call).await.unwrap().credentials;
+    let late: SystemTime = SystemClock.now() - Duration::from_secs(1200);
+    let (clock, skew) = (Arc::new(ManualClock::at(late)), Arc::new(ClockSkew::default()));
+    let upstream_base = scene.aws.base_url().parse().unwrap();
+    let probe = PlatformProbe::new(
+        &GatewaySettings { upstream_base, ..GatewaySettings::default() },
+        clock,
+        Arc::clone(&skew),
+    )
+    .unwrap();
+    let answer = probe.get_workspace(&subject.platform, PlatformCredentials::Aws(&session)).await;
+    assert!(answer.unwrap().evidence.contains(WORKSPACE_ID));
+    assert!((1190..=1210).contains(&skew.offset_seconds()), "{}", skew.offset_seconds());
+}
+
+#[tokio::test]
+async fn two_verifications_at_once_do_not_disturb_each_other() {
+    let scene = Scene::new().await;
+    let (one, other) = tokio::join!(scene.verify(role()), scene.verify(role()));
+    assert_eq!(one.status, VerificationStatus::Verified, "{:#?}", one.steps);
+    assert_eq!(other.status, VerificationStatus::Verified, "{:#?}", other.steps);
+    assert_eq!(scene.aws.counters().assume_role_calls, 6);
+}
+
+#[tokio::test]
+async fn the_gateways_own_identity_is_tried_even_when_sts_is_away() {
+    let scene = Scene::new().await;
+    scene.aws.set_sts_mode(StsMode::Unreachable);
+    let verdict = scene.verify(AwsAuth::ServiceRole).await;
+    assert_fails(&verdict, Step::StsReachable, "aws_sts_unavailable", "STS endpoint");
+    // The gateway's user has no workspace; the platform was asked all the same.
+    assert_eq!(
+        step(&verdict, Step::WorkspaceExists).code,
+        Some("workspace_not_found"),
+        "{:#?}",
+        verdict.steps
+    );
 }

@@ -1,8 +1,9 @@
 //! What a set-up hands out, carried out in the emulated account and nothing beside it: the whole verification passes.
 
 use portcullis_credentials::onboarding::{Artefacts, OnboardingPlan, Preset, Target};
+use portcullis_credentials::verification::Verdict;
 use portcullis_emulator::world::{Role, Workspace};
-use portcullis_types::MaxSessionDuration;
+use portcullis_types::{ClaudePlatformAws, MaxSessionDuration};
 
 use super::*;
 
