@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+import gateway as gateways
 import terraform
 from artefacts import CASES, ENABLE_FEDERATION
 from aws_cli import Account
@@ -176,3 +177,15 @@ def test_the_policy_of_the_gateway_leads_to_the_role_of_the_next_steps(case):
     asked_for = case.policies["trust"]["Statement"][0]["Condition"]["StringEquals"]["sts:ExternalId"]
     sent = [configuration["aws_external_id"] for configuration in configurations]
     assert ([asked_for] if isinstance(asked_for, str) else asked_for) == sent
+
+
+@each_case
+def test_the_next_steps_are_bodies_that_the_admin_api_takes(case, address, admin_key):
+    with gateways.admin_client(address, admin_key) as admin:
+        for body in json.loads(case.text("next_steps.json").replace("ACCOUNT_ID", "123456789012")):
+            created = admin.post("/v1/integrations", json=body)
+            assert created.status_code == 200, created.text
+            path = f"/v1/integrations/{created.json()['slug']}"
+            kept = admin.get(path).json()["configurations"]
+            assert {name: kept[name] for name in body["configurations"]} == body["configurations"]
+            assert admin.delete(path).status_code == 200
