@@ -15,7 +15,7 @@ use tokio::runtime::Handle;
 
 use crate::budget::Budget;
 use crate::dossier::Dossier;
-use crate::error::CredentialsError;
+use crate::error::{CredentialsError, Explanation};
 use crate::health::{EngineStats, IntegrationHealth, RefreshLag};
 use crate::identity::Identity;
 use crate::maker::{Maker, Workshop};
@@ -224,13 +224,18 @@ impl CredentialEngine {
     /// However many ask at once, AWS is asked once, and all get its answer; a refusal is repeated for a few seconds.
     ///
     /// # Errors
-    /// Why there are none: see [`CredentialsError`].
+    /// Why there are none: see [`CredentialsError`]. A workspace key is none of AWS's credentials, and nothing else takes
+    /// its place: [`CredentialsError::InvalidRequest`].
     pub async fn credentials(
         &self,
         request: &CredentialRequest<'_>,
     ) -> Result<Arc<AwsCredentials>, CredentialsError> {
         if let Some(credentials) = self.cached(request) {
             return Ok(credentials);
+        }
+        if matches!(request.platform.auth, AwsAuth::ApiKey { .. }) {
+            let why = "the integration has a workspace key, which signs nothing";
+            return Err(CredentialsError::InvalidRequest(Explanation::new(why)));
         }
         let source = self.source().await?;
         let answer = self.session(request, &source).await;
@@ -244,7 +249,8 @@ impl CredentialEngine {
 
     /// The workspace's session of `request`, made if need be when its turn comes.
     pub(crate) async fn prepare(&self, request: &CredentialRequest<'_>) -> Result<(), CredentialsError> {
-        if self.cached(request).is_some() {
+        let needs_none = matches!(request.platform.auth, AwsAuth::ApiKey { .. });
+        if needs_none || self.cached(request).is_some() {
             return Ok(());
         }
         let source = self.source().await?;
@@ -355,6 +361,9 @@ impl CredentialEngine {
         request: &CredentialRequest<'_>,
         source: &Source,
     ) -> Result<Option<Arc<SessionSlot>>, CredentialsError> {
+        if !matches!(request.platform.auth, AwsAuth::AssumedRole { .. }) {
+            return Ok(None);
+        }
         let dossier = self.0.dossiers.get_with(request.integration, || Arc::new(Dossier::new()));
         let Some(plan) = dossier.plan(request)? else { return Ok(None) };
         let key = key(request, Arc::clone(&source.fingerprint), plan, &request.subject);

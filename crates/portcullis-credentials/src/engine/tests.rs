@@ -17,7 +17,6 @@ use tokio::time::{Instant, advance};
 
 use super::*;
 use crate::Fault;
-use crate::error::Explanation;
 use crate::source::SourceKind;
 use world::{Answer, HOUR, Wanted, denied, settle, unavailable, world, world_with};
 
@@ -345,6 +344,18 @@ async fn static_keys_need_neither_source_nor_sts() {
     assert!(credentials.expires_at.is_none() && credentials.session_token.is_none());
     world.engine.forget(&wanted.request());
     assert_eq!((world.chain.calls(), world.sts.calls()), (0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_takes_the_place_of_a_workspace_key() {
+    let world = world();
+    let auth =
+        AwsAuth::ApiKey { key: "hunter2-key".into(), header: portcullis_types::ApiKeyHeader::default() };
+    let wanted = Wanted::role().with(auth);
+    assert_eq!(world.ask(&wanted).await.unwrap_err().code(), "aws_sts_invalid_request");
+    world.engine.prepare(&wanted.request()).await.unwrap();
+    assert_eq!((world.chain.calls(), world.sts.calls()), (0, 0));
+    assert!(world.engine.health(wanted.request().integration).is_none());
 }
 
 #[tokio::test(start_paused = true)]
