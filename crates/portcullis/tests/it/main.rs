@@ -14,6 +14,8 @@ mod database;
 mod drain;
 mod first_start;
 mod http2;
+mod metrics;
+mod onboarding;
 mod process;
 mod protocol;
 mod secrets;
