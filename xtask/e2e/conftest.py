@@ -22,6 +22,7 @@ CLIENTS = {
     "test_process.py": "processes",
     "test_documents.py": "documents",
     "test_refusals.py": "refusals",
+    "test_verify.py": "verification",
     "test_artefacts.py": "artefacts for AWS",
 }
 _results: list[dict] = []
