@@ -1,5 +1,7 @@
 //! The engine: from an integration to live credentials.
 
+mod places;
+mod report;
 #[cfg(test)]
 mod tests;
 
@@ -16,15 +18,14 @@ use tokio::runtime::Handle;
 use crate::budget::Budget;
 use crate::dossier::Dossier;
 use crate::error::{CredentialsError, Explanation};
-use crate::health::{EngineStats, IntegrationHealth, RefreshLag};
 use crate::identity::Identity;
-use crate::maker::{Maker, Workshop};
+use crate::maker::Workshop;
 use crate::plan::Plan;
-use crate::roster::{SessionSlot, Standing};
+use crate::roster::SessionSlot;
 use crate::session::{SessionKey, SessionShape};
 use crate::settings::EngineSettings;
-use crate::slot::{Purpose, Renewal, Slot, Surroundings};
-use crate::source::{Source, SourceChain, SourceFingerprint, SourceIdentity, SourceKind, StandardChain};
+use crate::slot::{Purpose, Renewal, Surroundings};
+use crate::source::{Source, SourceChain, SourceIdentity, SourceKind, StandardChain};
 use crate::sts::{AwsSts, SharedSts};
 use crate::tally::Tally;
 
@@ -163,35 +164,6 @@ impl CredentialEngine {
         let kind = self.identity().fingerprint().map_or(SourceKind::Other, |source| source.kind);
         let plan = Plan::of(request.platform)?;
         Ok(plan.map(|plan| plan.shape(&plan.wording(&request.subject), plan.longest(kind))))
-    }
-
-    /// How the sessions of `integration` fare. `None` when none was ever asked for.
-    #[must_use]
-    pub fn health(&self, integration: IntegrationId) -> Option<IntegrationHealth> {
-        self.0.dossiers.get(&integration).map(|dossier| dossier.health())
-    }
-
-    /// What the engine has done since it started, and how its sessions stand.
-    #[must_use]
-    pub fn stats(&self) -> EngineStats {
-        let tally = &self.0.workshop.tally;
-        let now = self.0.around.clock.now();
-        let mut stats = EngineStats {
-            assume_role_calls: tally.calls(),
-            refresh_lag: RefreshLag { last: tally.last_lag(), worst_pending: Duration::ZERO },
-            sessions_over_cap: tally.n_over_cap(),
-            ..EngineStats::default()
-        };
-        for (integration, dossier) in &self.0.dossiers {
-            let health = dossier.health();
-            stats.n_sessions += health.n_sessions;
-            stats.refresh_lag.worst_pending = stats.refresh_lag.worst_pending.max(dossier.overdue_by());
-            let left = health.expires_at.map(|end| end.duration_since(now).unwrap_or_default().as_secs());
-            stats.seconds_to_expiry.extend(left.map(|left| (*integration, left)));
-        }
-        stats.seconds_to_expiry.sort_by_key(|(_, left)| *left);
-        stats.seconds_to_expiry.truncate(EngineStats::MOST_INTEGRATIONS);
-        stats
     }
 
     /// Credentials that are at hand: the hot path. Never waits; replaces them in the background when they are due.
@@ -338,88 +310,4 @@ impl CredentialEngine {
             None => Ok(Arc::clone(&source.credentials)),
         }
     }
-
-    /// Where the session of `request` is kept. Makes nothing.
-    fn find(&self, request: &CredentialRequest<'_>) -> Option<Found> {
-        let source = self.identity().fingerprint()?;
-        let dossier = self.0.dossiers.get(&request.integration)?;
-        let plan = dossier.plan(request).ok()??;
-        let key = key(request, source, plan, &request.subject);
-        if let Some(slot) = self.0.sessions.get(&key) {
-            return Some(Found { slot, dossier, is_over_cap: false });
-        }
-        if !key.plan.depends_on_caller() || dossier.roster().may_have_room(self.0.around.clock.now()) {
-            return None;
-        }
-        let slot = self.0.sessions.get(&common(request, &key))?;
-        Some(Found { slot, dossier, is_over_cap: true })
-    }
-
-    /// The place for the session of `request`: its own, or the common one if there are too many.
-    fn slot(
-        &self,
-        request: &CredentialRequest<'_>,
-        source: &Source,
-    ) -> Result<Option<Arc<SessionSlot>>, CredentialsError> {
-        if !matches!(request.platform.auth, AwsAuth::AssumedRole { .. }) {
-            return Ok(None);
-        }
-        let dossier = self.0.dossiers.get_with(request.integration, || Arc::new(Dossier::new()));
-        let Some(plan) = dossier.plan(request)? else { return Ok(None) };
-        let key = key(request, Arc::clone(&source.fingerprint), plan, &request.subject);
-        if let Some(slot) = self.0.sessions.get(&key) {
-            return Ok(Some(slot));
-        }
-        let common = common(request, &key);
-        let standing = if key == common { Standing::Common } else { Standing::OfCaller };
-        Ok(self.seat(&dossier, &key, standing).or_else(|| {
-            self.count_over_cap(&dossier);
-            self.seat(&dossier, &common, Standing::Common)
-        }))
-    }
-
-    fn seat(&self, dossier: &Arc<Dossier>, key: &SessionKey, standing: Standing) -> Option<Arc<SessionSlot>> {
-        let Inner { sessions, workshop, around, sessions_per_integration, .. } = &*self.0;
-        let make = || {
-            let (dossier, workshop) = (Arc::clone(dossier), Arc::clone(workshop));
-            let maker = Maker { key: Arc::new(key.clone()), dossier, workshop };
-            Arc::new(Slot::new(around.clone(), Arc::new(maker)))
-        };
-        dossier.roster().seat(
-            key,
-            (standing, *sessions_per_integration),
-            around.clock.now(),
-            || sessions.get_with_by_ref(key, make),
-            |leaving| sessions.invalidate(leaving),
-        )
-    }
-
-    fn count_over_cap(&self, dossier: &Dossier) {
-        dossier.count_over_cap();
-        self.0.workshop.tally.count_over_cap();
-    }
-}
-
-/// A session's place, with what belongs to it.
-struct Found {
-    slot: Arc<SessionSlot>,
-    dossier: Arc<Dossier>,
-    /// Whether it is the common one, because there are too many.
-    is_over_cap: bool,
-}
-
-/// What the session of `request` is filed under when it is worded for `subject`.
-fn key(
-    request: &CredentialRequest<'_>,
-    source: Arc<SourceFingerprint>,
-    plan: Arc<Plan>,
-    subject: &SessionSubject<'_>,
-) -> SessionKey {
-    let wording = plan.wording(subject);
-    SessionKey { integration: request.integration, revision: request.revision, source, plan, wording }
-}
-
-/// What the common session of the workspace is filed under.
-fn common(request: &CredentialRequest<'_>, own: &SessionKey) -> SessionKey {
-    key(request, Arc::clone(&own.source), Arc::clone(&own.plan), &request.subject.of_workspace())
 }

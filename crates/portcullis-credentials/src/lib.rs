@@ -37,6 +37,8 @@
 //! - A role whose longest session has been made longer is asked for the longer one again after a restart, after a change of
 //!   the integration, or after [`CredentialEngine::forget`].
 //! - The sessions of a chain's roles on the way are not kept: each session costs one call for each role.
+//! - A role that a profile of the gateway's own names is assumed by the AWS SDK: by the machine's clock, and without
+//!   fall-backs.
 //! - The budget counts the calls that were foreseen. Asking again for less time, or at a fall-back, is not among them.
 //!
 //! A session serves until 60 s before its end, although the service may refuse it in its last five minutes: the service

@@ -117,3 +117,28 @@ async fn every_way_in_which_sts_fails_has_its_own_name() {
     check(StsMode::Incomplete, "aws_sts_malformed_answer").await;
     check(StsMode::Unreachable, "aws_sts_unavailable").await;
 }
+
+#[tokio::test]
+async fn a_thousand_cold_callers_make_one_call_whatever_comes_of_it() {
+    for mode in [StsMode::Ok, StsMode::Throttling, StsMode::Unavailable, StsMode::AccessDenied] {
+        let aws = aws().await;
+        aws.set_sts_mode(mode);
+        let engine = engine(&aws, GATEWAY_SECRET_ACCESS_KEY);
+        let integration = IntegrationId::generate(SystemTime::UNIX_EPOCH);
+        let callers: Vec<_> = (0..1000)
+            .map(|_| {
+                let engine = engine.clone();
+                tokio::spawn(async move {
+                    let platform = platform(REGION, ROLE_ARN.parse().unwrap(), EXTERNAL_ID.parse().unwrap());
+                    let (revision, subject) = (Revision(1), subject());
+                    let request = CredentialRequest { integration, revision, platform: &platform, subject };
+                    engine.credentials(&request).await.is_ok()
+                })
+            })
+            .collect();
+        for caller in callers {
+            assert_eq!(caller.await.unwrap(), mode == StsMode::Ok, "{mode:?}");
+        }
+        assert_eq!(aws.requests().len(), 1, "{mode:?}");
+    }
+}
