@@ -86,8 +86,10 @@ impl AdminClient {
         let mut decoder = Decoder::new(EVENT_LIMIT);
         while let Some(chunk) = waiting.until(response.chunk()).await.with_context(|| self.broke_off())? {
             decoder.push(&chunk, |event| {
-                waiting.answered();
-                let data = serde_json::from_str(&event.data).map_err(NotEvents::Json)?;
+                let data: Value = serde_json::from_str(&event.data).map_err(NotEvents::Json)?;
+                // A step may say what it waits for before it tries again.
+                let reason = data["reason"].as_str().filter(|_| event.name == Some("waiting"));
+                waiting.answered(&reason.map_or("the gateway".to_owned(), terminal_text));
                 on_event(Event { name: event.name.unwrap_or("message").to_owned(), data })
                     .map_err(NotEvents::Handler)
             })?;
@@ -140,6 +142,11 @@ impl AdminClient {
 
 const NO_KEY: &str = "no key for the admin API: set PORTCULLIS_API_KEY (or PORTCULLIS_ADMIN_KEY); \
      `portcullis keys create --admin` makes one";
+
+/// Text from elsewhere, without what would steer the terminal.
+pub(crate) fn terminal_text(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
 
 /// What the gateway says of a request that it refuses.
 fn refusal(status: StatusCode, body: &Value) -> String {

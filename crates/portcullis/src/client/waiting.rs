@@ -15,8 +15,8 @@ const LOG_PERIOD: Duration = Duration::from_secs(10);
 /// A wait, and what was said of it. What it says goes to standard error and leaves nothing behind on a terminal.
 #[derive(Debug)]
 pub(crate) struct Waiting {
-    /// For whom.
-    whom: &'static str,
+    /// For whom or what.
+    whom: String,
     since: Instant,
     line: Line,
 }
@@ -29,8 +29,8 @@ enum Line {
 }
 
 impl Waiting {
-    pub(crate) fn for_an_answer(whom: &'static str) -> Self {
-        Self { whom, since: Instant::now(), line: Line::Clean }
+    pub(crate) fn for_an_answer(whom: &str) -> Self {
+        Self { whom: whom.to_owned(), since: Instant::now(), line: Line::Clean }
     }
 
     /// `future`'s output; meanwhile says that it is being waited for.
@@ -49,7 +49,10 @@ impl Waiting {
     }
 
     /// Something has come: the next wait begins now.
-    pub(crate) fn answered(&mut self) {
+    ///
+    /// - `whom`: for whom or what.
+    pub(crate) fn answered(&mut self, whom: &str) {
+        whom.clone_into(&mut self.whom);
         self.since = Instant::now();
     }
 

@@ -3,6 +3,8 @@
 use dialoguer::console::{Style, StyledObject};
 use serde::Deserialize;
 
+use crate::client::terminal_text;
+
 /// Where the texts beside the names of steps begin.
 const COLUMN: usize = 34;
 
@@ -69,7 +71,7 @@ impl StepReport {
             let ids = [("AWS request", &self.aws_request_id), ("request", &self.request_id)];
             for (label, id) in ids {
                 if let Some(id) = id {
-                    text.push_str(&format!("    {label} {}\n", plain(id)));
+                    text.push_str(&format!("    {label} {}\n", terminal_text(id)));
                 }
             }
         }
@@ -90,14 +92,14 @@ impl Verdict {
                 "\n{}: the role can be assumed without the integration's external ID\n",
                 style.red().apply_to("unsafe")
             ),
-            other => format!("\n{}\n", style.red().apply_to(plain(other))),
+            other => format!("\n{}\n", style.red().apply_to(terminal_text(other))),
         }
     }
 }
 
 /// A step's name for people: `sts_reachable` is `STS reachable`.
 fn title(step: &str) -> String {
-    let words = plain(step).replace('_', " ");
+    let words = terminal_text(step).replace('_', " ");
     words.replace("sts", "STS").replace("external id", "external ID")
 }
 
@@ -108,16 +110,11 @@ fn seconds(ms: u64) -> String {
 /// Adds `said` and a line end; its further lines start under its first.
 fn push_indented(text: &mut String, said: &str, column: usize) {
     let mut lines = said.lines();
-    text.push_str(&plain(lines.next().unwrap_or_default()));
+    text.push_str(&terminal_text(lines.next().unwrap_or_default()));
     text.push('\n');
     for line in lines {
-        text.push_str(&format!("{:column$}{}\n", "", plain(line)));
+        text.push_str(&format!("{:column$}{}\n", "", terminal_text(line)));
     }
-}
-
-/// Text of AWS or of another machine, without what would steer the terminal.
-fn plain(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 #[cfg(test)]

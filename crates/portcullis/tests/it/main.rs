@@ -18,6 +18,7 @@ mod metrics;
 mod onboarding;
 mod process;
 mod protocol;
+mod questions;
 mod secrets;
 mod stage;
 mod wire;

@@ -1,9 +1,10 @@
 //! Metrics of the real binary: where they answer, to whom, and what they say.
 
-use crate::process::address_in;
+use serde_json::json;
+
+use crate::process::{address_in, eventually};
 use crate::stage::Stage;
 use crate::wire::{Answer, ask, get, post};
-use serde_json::json;
 
 fn with_key(path: &str, key: &str) -> String {
     get(path).replacen("\r\n", &format!("\r\nx-portkey-api-key: {key}\r\n"), 1)
@@ -57,4 +58,32 @@ fn metrics_have_a_listener_of_their_own_and_follow_what_happens() {
     assert_eq!(value(&after, "portcullis_sessions"), 1.0);
     let left = value(&after, &format!("portcullis_session_expiry_seconds{labels}}}"));
     assert!((3000.0..=3600.0).contains(&left), "{left}");
+}
+
+#[test]
+fn sessions_are_made_at_the_start_before_anybody_asks() {
+    let stage = Stage::new(&[]);
+    let workspace = json!({
+        "name": "Claude", "slug": "other", "ai_provider_id": "claude-platform-aws", "workspace_id": "ws-default",
+        "configurations": {
+            "aws_auth_type": "assumedRole", "aws_role_arn": "arn:aws:iam::123456789012:role/unknown",
+            "aws_region": "us-west-2", "anthropic_aws_workspace_id": "wrkspc_01",
+        },
+    });
+    stage.administer("/v1/integrations", &workspace);
+    let listen = [("PORTCULLIS_METRICS_LISTEN", "127.0.0.1:0")];
+    let warm = stage.another(&listen);
+    let page = |gateway: &crate::process::Server| {
+        ask(address_in(&gateway.ready["metrics_address"]), get("/metrics"))
+    };
+    eventually("a session is made and another one refused", || {
+        let page = page(&warm);
+        let calls = |outcome: &str| {
+            page.body.contains(&format!("portcullis_assume_role_total{{outcome=\"{outcome}\"}} "))
+        };
+        (calls("ok") && calls("aws_assume_role_denied")).then_some(())
+    });
+    assert_eq!(value(&page(&warm), "portcullis_sessions"), 1.0);
+    let cold = stage.another(&[listen[0], ("PORTCULLIS_WARM_UP", "false")]);
+    assert_eq!(value(&page(&cold), "portcullis_sessions"), 0.0);
 }
