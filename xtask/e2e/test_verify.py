@@ -236,6 +236,17 @@ def test_a_role_with_shorter_sessions_is_verified_with_a_warning(verify):
     assert verified.status == "verified"
 
 
+def test_sessions_that_end_too_soon_are_found(verify, emulator):
+    emulator.put("announced-seconds", {"seconds": 600})
+    try:
+        verified = verify(Customer())
+    finally:
+        emulator.put("announced-seconds", {"seconds": None})
+    fix = verified.check_failed("session_length", "session_too_short")
+    assert "clock" in fix
+    assert verified.answer["external_id_enforced"] is True
+
+
 def test_an_endpoint_that_is_not_there_is_found(launcher, emulator):
     # A port that nothing listens on.
     astray = launcher.start(ANTHROPIC_AWS_BASE_URL="http://127.0.0.1:9")
