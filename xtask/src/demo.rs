@@ -21,8 +21,8 @@ pub(crate) const HELP: &str = "
 Usage: cargo xtask demo [--once] [--skip-build]
 
 Builds the gateway, starts it beside a stand-in for AWS on free ports, and does over HTTP what a user would: registers
-an integration (role, region, workspace), a provider and a key, then asks Claude in OpenAI's dialect,
-whole and streamed, and in Anthropic's. Shows what the stand-in verified of each signed request.
+an integration (role, region, workspace), a provider and a key, has the integration verified step by step, then asks
+Claude in OpenAI's dialect, whole and streamed, and in Anthropic's. Shows what the stand-in verified of each signed request.
 Then both stay up until Ctrl-C, for you to try more: each line that was run can be pasted into a shell.
 
   --once         exit instead of staying up; the exit status is 0 if every answer was as it should be
@@ -61,7 +61,12 @@ pub(crate) fn run(arguments: &mut Arguments) -> Result<()> {
     let emulator = progress::quiet("starting a stand-in for AWS", || stack.start_emulator())?;
     let place = Place::choose(folder.path())?;
     let gateway = progress::quiet("starting the gateway", || place.start(&stack, &emulator))?;
-    let demo = Demo { gateway_address: &gateway.address, emulator: &emulator, suffix: place.suffix() };
+    let demo = Demo {
+        binary: &binary,
+        gateway_address: &gateway.address,
+        emulator: &emulator,
+        suffix: place.suffix(),
+    };
     if let Err(error) = demo.perform(&place.admin_key(&gateway)?) {
         interrupt::check()?;
         let log = std::fs::read_to_string(stack.log_of("gateway")).unwrap_or_default();
@@ -142,6 +147,7 @@ impl Place {
 
 /// What is done over HTTP.
 struct Demo<'a> {
+    binary: &'a Path,
     gateway_address: &'a str,
     emulator: &'a Emulator,
     suffix: String,
@@ -153,13 +159,14 @@ impl Demo<'_> {
         println!("\nTo paste any of the lines below, paste these first:\n");
         shell.export("PORTCULLIS", self.gateway_address);
         shell.export("PORTCULLIS_ADMIN_KEY", admin_key);
-        self.register(&mut shell)?;
+        let integration = self.register(&mut shell)?;
+        self.verify(&mut shell, &integration)?;
         ask(&shell)?;
         evidence::show(&shell, self.emulator)
     }
 
-    /// Integration, provider, key.
-    fn register(&self, shell: &mut Shell) -> Result<()> {
+    /// Integration, provider, key. Returns the integration's slug.
+    fn register(&self, shell: &mut Shell) -> Result<String> {
         let suffix = &self.suffix;
         let provider = format!("claude{suffix}");
         shell.title("1. A platform engineer registers a role of the customer's AWS account: an integration");
@@ -182,24 +189,34 @@ impl Demo<'_> {
         println!("The key is shown this once:\n");
         shell.export("PORTCULLIS_KEY", &key);
         shell.export("MODEL", &format!("@{provider}/{}", MODEL));
-        Ok(())
+        Ok(slug.to_owned())
+    }
+
+    /// Proves the integration, and that nobody gets in without its external ID.
+    fn verify(&self, shell: &mut Shell, integration: &str) -> Result<()> {
+        shell.title("5. … and has it proven that all of it holds, the external ID above all");
+        shell.export("PORTCULLIS_URL", self.gateway_address);
+        let binary = self.binary.strip_prefix(workspace::root()).unwrap_or(self.binary).display();
+        shell.run_live(&format!("{binary} verify {integration}"))?;
+        // What is shown at the end is about the questions alone.
+        shell.delete(&format!("{}/_emulator/requests", self.emulator.address))
     }
 }
 
 /// The requests of a developer.
 fn ask(shell: &Shell) -> Result<()> {
-    shell.title("5. A developer asks Claude, in OpenAI's dialect");
+    shell.title("6. A developer asks Claude, in OpenAI's dialect");
     let question = r#"{"model": "'$MODEL'", "max_tokens": 200, "messages": [{"role": "user", "content": "Why is the sky blue?"}]}"#;
     let answer = shell.post("/v1/chat/completions", AS_OPENAI_CLIENT, question)?;
     ensure!(answer["object"] == "chat.completion", "no chat completion came back");
     ensure!(!text_at(&answer, "/choices/0/message/content")?.is_empty(), "the answer is empty");
-    shell.title("6. The same, streamed");
+    shell.title("7. The same, streamed");
     let streamed = question.replace(
         r#""max_tokens""#,
         r#""stream": true, "stream_options": {"include_usage": true}, "max_tokens""#,
     );
     check_stream(&shell.stream("/v1/chat/completions", AS_OPENAI_CLIENT, &streamed)?)?;
-    shell.title("7. The same, in Anthropic's dialect");
+    shell.title("8. The same, in Anthropic's dialect");
     let answer = shell.post("/v1/messages", AS_ANTHROPIC_CLIENT, question)?;
     ensure!(answer["type"] == "message", "no message came back");
     ensure!(!text_at(&answer, "/content/0/text")?.is_empty(), "the answer is empty");

@@ -62,6 +62,22 @@ impl Shell {
         Ok(output)
     }
 
+    /// Runs a command of ours and shows its lines as they come.
+    pub(super) fn run_live(&self, line: &str) -> Result<()> {
+        println!("\n$ {line}\n");
+        let (_, success) = process::lines_of(&mut self.command(line), |line| println!("{line}"))?;
+        ensure!(success, "`{line}` failed");
+        Ok(())
+    }
+
+    /// Deletes without showing anything.
+    pub(super) fn delete(&self, url: &str) -> Result<()> {
+        let line = format!("curl -sS --fail-with-body -X DELETE {url}");
+        let said = process::listen_to(&mut self.command(&line))?;
+        ensure!(said.success, "curl failed: {}{}", said.stdout, said.stderr);
+        Ok(())
+    }
+
     /// Gets JSON without showing anything.
     pub(super) fn get(&self, url: &str) -> Result<Value> {
         let said = process::listen_to(&mut self.command(&format!("curl -sS --fail-with-body {url}")))?;

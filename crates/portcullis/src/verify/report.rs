@@ -99,8 +99,13 @@ impl Verdict {
 
 /// A step's name for people: `sts_reachable` is `STS reachable`.
 fn title(step: &str) -> String {
-    let words = terminal_text(step).replace('_', " ");
-    words.replace("sts", "STS").replace("external id", "external ID")
+    let text = terminal_text(step);
+    let words = text.split('_').map(|word| match word {
+        "sts" => "STS",
+        "id" => "ID",
+        other => other,
+    });
+    words.collect::<Vec<_>>().join(" ")
 }
 
 fn seconds(ms: u64) -> String {
@@ -125,6 +130,13 @@ mod tests {
 
     fn step(value: serde_json::Value) -> String {
         serde_json::from_value::<StepReport>(value).unwrap().text()
+    }
+
+    #[test]
+    fn abbreviations_are_written_as_such_and_words_left_alone() {
+        assert_eq!(title("sts_reachable"), "STS reachable");
+        assert_eq!(title("workspace_exists"), "workspace exists");
+        assert_eq!(title("refused_with_wrong_external_id"), "refused with wrong external ID");
     }
 
     #[test]
