@@ -3,12 +3,16 @@
 mod steps;
 mod wire;
 
+use std::collections::BTreeSet;
+
 use axum::Json;
 use axum::extract::{Path, State};
-use portcullis_catalog::{Catalog, Integration};
+use portcullis_catalog::{Catalog, Integration, IntegrationFilter, IntegrationLevel, Page};
 use portcullis_credentials::CredentialEngine;
 use portcullis_credentials::onboarding::{OnboardingError, OnboardingPlan, Target};
-use portcullis_types::{AwsAuth, ExternalId, MaxSessionDuration, PrincipalArn, RoleArn, RoleSettings};
+use portcullis_types::{
+    AwsAuth, ExternalId, FeatureSet, MaxSessionDuration, PrincipalArn, RoleArn, RoleSettings,
+};
 use serde_json::{Value, json};
 
 use crate::authentication::Caller;
@@ -17,7 +21,7 @@ use crate::error::AdminError;
 use crate::fields::read;
 use crate::integrations;
 use crate::listing::Query;
-use crate::permissions::Action;
+use crate::permissions::{self, Action};
 use crate::problem::{ProblemCode, Problems};
 use wire::Wanted;
 
@@ -37,7 +41,7 @@ pub(crate) async fn set_up_integration(
         None => own_principal(&credentials).await?,
     };
     let plan = plan(&catalog, &caller, wanted, principal).await?;
-    answer(&plan).map(Json)
+    answer(&plan, steps::Integrations::ToBeMade).map(Json)
 }
 
 /// `GET /v1/integrations/{slug}/setup`: the same for an integration that exists, with the external ID that it has.
@@ -50,13 +54,51 @@ pub(crate) async fn show_integration_setup(
 ) -> Result<Json<Value>, AdminError> {
     let given = query.read(|fields| fields.optional(&["gateway_principal"], read::parsed))?;
     let integration = integrations::find(&catalog, &caller, &slug, Action::Read).await?;
-    let role = Role::of(&integration.platform.auth).ok_or(AdminError::NoRole)?;
+    let role = Role::of(&integration).ok_or(AdminError::NoRole)?;
     let principal = match (given, last_hop(role.settings)) {
         (Some(given), _) => given,
         (None, Some(hop)) => hop,
         (None, None) => own_principal(&credentials).await?,
     };
-    answer(&plan_of(&integration, &role, principal)).map(Json)
+    let (others, n_unseen) = others_of_the_role(&catalog, &caller, &integration, role.role_arn).await?;
+    let sharing: Vec<_> = std::iter::once(&integration).chain(&others).filter_map(Role::of).collect();
+    let mut answer = answer(&plan_of(&sharing, principal), steps::Integrations::Exist)?;
+    if n_unseen > 0 {
+        let notes = answer["notes"].as_array_mut().expect("an answer has notes");
+        notes.insert(0, json!(steps::unseen(n_unseen)));
+    }
+    Ok(Json(answer))
+}
+
+/// The organisation's other integrations with this role: those that the caller may read, and how many more there are. A
+/// trust policy that leaves one out locks it out.
+async fn others_of_the_role(
+    catalog: &Catalog,
+    caller: &Caller,
+    integration: &Integration,
+    role_arn: &RoleArn,
+) -> Result<(Vec<Integration>, usize), AdminError> {
+    let mut others = Vec::new();
+    let mut page = Page::FIRST;
+    loop {
+        let filter = IntegrationFilter { workspace_id: None, level: IntegrationLevel::All };
+        let listing = catalog.list_integrations(caller.organisation_id, filter, page).await?;
+        let is_last = listing.data.len() < page.page_size as usize;
+        let with_the_role = |one: &Integration| {
+            one.id != integration.id && Role::of(one).is_some_and(|role| role.role_arn == role_arn)
+        };
+        others.extend(listing.data.into_iter().filter(with_the_role));
+        if is_last {
+            break;
+        }
+        page.current_page += 1;
+    }
+    let may_read = |one: &Integration| {
+        let scope = permissions::integration_scope(one.workspace_id, Action::Read);
+        permissions::sees(caller, one.workspace_id) && permissions::holds_any(caller, scope)
+    };
+    let (seen, unseen): (Vec<_>, Vec<_>) = others.into_iter().partition(may_read);
+    Ok((seen, unseen.len()))
 }
 
 /// The gateway's own identity, as a trust policy names it.
@@ -114,49 +156,59 @@ async fn plan(
 
 /// The role that an integration assumes.
 struct Role<'a> {
+    integration: &'a Integration,
     role_arn: &'a RoleArn,
     external_id: &'a ExternalId,
     settings: &'a RoleSettings,
 }
 
 impl<'a> Role<'a> {
-    fn of(auth: &'a AwsAuth) -> Option<Self> {
-        match auth {
+    fn of(integration: &'a Integration) -> Option<Self> {
+        match &integration.platform.auth {
             AwsAuth::AssumedRole { role_arn, external_id, settings } => {
-                Some(Self { role_arn, external_id, settings })
+                Some(Self { integration, role_arn, external_id, settings })
             }
             AwsAuth::AccessKey { .. } | AwsAuth::ServiceRole | AwsAuth::ApiKey { .. } => None,
         }
     }
+
+    fn target(&self) -> Target {
+        Target {
+            region: self.integration.platform.region.clone(),
+            workspace_id: self.integration.platform.workspace_id.clone(),
+            external_id: self.external_id.clone(),
+            integration: self.integration.name.clone(),
+        }
+    }
 }
 
-/// The plan that an integration follows, by its own settings.
-fn plan_of(integration: &Integration, role: &Role<'_>, gateway_principal: PrincipalArn) -> OnboardingPlan {
-    let Role { role_arn, external_id, settings } = *role;
-    let platform = &integration.platform;
-    let asked = settings.duration_seconds.map_or(0, |duration| duration.seconds());
+/// The plan that the integrations of one role follow, by their own settings.
+///
+/// - `sharing`: at least one; all have the same role.
+fn plan_of(sharing: &[Role<'_>], gateway_principal: PrincipalArn) -> OnboardingPlan {
+    let role_arn = sharing[0].role_arn;
+    let longest = sharing.iter().filter_map(|role| role.settings.duration_seconds).max();
+    let features = sharing.iter().flat_map(|role| role.integration.platform.features.iter());
+    let any = |is_so: fn(&RoleSettings) -> bool| sharing.iter().any(|role| is_so(role.settings));
     OnboardingPlan {
         role_name: role_arn.name().parse().expect("a role's ARN has its name"),
         role_path: role_arn.path().parse().expect("a role's ARN has its path"),
         account: Some(role_arn.account_id()),
         gateway_principal,
-        targets: vec![Target {
-            region: platform.region.clone(),
-            workspace_id: platform.workspace_id.clone(),
-            external_id: external_id.clone(),
-            integration: integration.name.clone(),
-        }],
-        features: platform.features.clone(),
+        targets: sharing.iter().map(Role::target).collect(),
+        features: FeatureSet::try_from(BTreeSet::from_iter(features)).unwrap_or_default(),
         restrict_to_workspaces: true,
-        with_session_tags: !settings.session_tags.is_empty(),
-        with_source_identity: settings.source_identity.is_some(),
+        with_session_tags: any(|settings| !settings.session_tags.is_empty()),
+        with_source_identity: any(|settings| settings.source_identity.is_some()),
         with_bearer_tokens: false,
-        max_session_duration: MaxSessionDuration::try_from(asked).unwrap_or_default(),
+        max_session_duration: longest
+            .and_then(|duration| MaxSessionDuration::try_from(duration.seconds()).ok())
+            .unwrap_or_default(),
     }
 }
 
 /// Everything that is made of a plan.
-fn answer(plan: &OnboardingPlan) -> Result<Value, AdminError> {
+fn answer(plan: &OnboardingPlan, integrations: steps::Integrations) -> Result<Value, AdminError> {
     let artefacts = plan.artefacts().map_err(|error| unfit(&error))?;
     let targets: Vec<_> = plan.targets.iter().map(target).collect();
     Ok(json!({
@@ -170,8 +222,11 @@ fn answer(plan: &OnboardingPlan) -> Result<Value, AdminError> {
         "cli": artefacts.cli,
         "cloudformation": artefacts.cloudformation,
         "terraform": artefacts.terraform,
-        "next_steps": steps::of(plan),
-        "integrations": artefacts.next_steps,
+        "next_steps": steps::of(plan, integrations),
+        "integrations": match integrations {
+            steps::Integrations::ToBeMade => artefacts.next_steps,
+            steps::Integrations::Exist => Vec::new(),
+        },
         "notes": artefacts.notes,
     }))
 }

@@ -47,7 +47,7 @@ pub(crate) enum Command {
     /// Show the AWS identity that a gateway started here would have
     Whoami(WhoamiOptions),
     /// Make what an AWS account needs for an integration: external ID, policies, commands, templates
-    Setup(SetupOptions),
+    Setup(Box<SetupOptions>),
     /// Prove step by step that an integration works, and that its role is closed to others
     Verify(VerifyOptions),
     /// Ask a running gateway whether it is ready; exit code 0 if it is

@@ -52,7 +52,7 @@ fn main() -> ExitCode {
             Command::Migrate(options) => migrate::run(&options).await,
             Command::Keys(keys) => keys::run(keys).await,
             Command::Whoami(options) => whoami::run(&options).await,
-            Command::Setup(options) => setup::run(options).await,
+            Command::Setup(options) => setup::run(*options).await,
             Command::Verify(options) => verify::run(&options).await,
             Command::Healthcheck(options) => health::check(&options).await,
             Command::Emulate(options) => emulate::run(options).await,

@@ -110,7 +110,7 @@ mod tests {
     use super::*;
     use crate::cli::{Cli, Command};
 
-    fn options(arguments: &[&str]) -> SetupOptions {
+    fn options(arguments: &[&str]) -> Box<SetupOptions> {
         let cli = Cli::try_parse_from(["portcullis", "setup"].iter().chain(arguments)).unwrap();
         let Command::Setup(options) = cli.command() else { panic!("it is the command setup") };
         options

@@ -13,6 +13,7 @@ on_both!(
     without_an_identity_the_principal_must_be_given,
     what_is_wrong_is_told_by_its_field,
     an_existing_integration_shows_its_own_external_id,
+    a_shared_role_keeps_every_external_id_of_the_organisation,
 );
 
 fn body() -> Value {
@@ -136,4 +137,31 @@ async fn an_existing_integration_shows_its_own_external_id(world: &World) {
         world.ask("GET /v1/integrations/service/setup").await.refusal(),
         "409 AB07 -: this integration assumes no role, so there is nothing to set up in an AWS account"
     );
+}
+
+async fn a_shared_role_keeps_every_external_id_of_the_organisation(world: &World) {
+    let role = "arn:aws:iam::123456789012:role/shared";
+    let create = async |slug: &str, workspace: Option<_>, features: Value| {
+        let mut body = integration_body(slug);
+        body["configurations"]["aws_role_arn"] = json!(role);
+        body["configurations"]["features"] = features;
+        body["workspace_id"] = json!(workspace);
+        let made = world.tell("POST /v1/integrations", body).await.ok();
+        made["configurations"]["aws_external_id"].as_str().unwrap().to_owned()
+    };
+    let first = create("first", None, json!(["inference"])).await;
+    let second = create("second", Some(world.workspace), json!(["inference", "files"])).await;
+    let trusted = |shown: &Value| {
+        shown["trust_policy"]["Statement"][0]["Condition"]["StringEquals"]["sts:ExternalId"].clone()
+    };
+    let shown = world.ask("GET /v1/integrations/first/setup").await.ok();
+    assert_eq!(trusted(&shown), json!([first, second]));
+    assert!(shown["permission_policy"].to_string().contains("CreateFile"), "{shown}");
+    assert_eq!((&shown["integrations"], shown["next_steps"].as_array().unwrap().len()), (&json!([]), 4));
+
+    let (_, tenant) = world.key(Holder::Workspace, &["workspace_integrations.read"]).await;
+    let shown = world.call(&tenant, "GET /v1/integrations/second/setup", None).await.ok();
+    assert_eq!(trusted(&shown), json!(second));
+    assert!(shown["notes"][0].as_str().unwrap().starts_with("1 more of the organisation's integrations use"));
+    assert!(!shown.to_string().contains(&first), "what the key may not read it is not told");
 }
