@@ -2,7 +2,8 @@
 //!
 //! Start at [`router`]: [`routes`] lists every route, [`permissions`] says which scope opens it. A handler reads its
 //! body with `fields`, asks the catalog, and renders what comes back; it decides nothing else. Failures become HTTP in
-//! `error` alone.
+//! `error` alone. `setup` makes what an AWS account needs, `verify` proves that it is there, `shared_role` that two
+//! organisations can have one role; `aws`, `health` and `metrics` show how credentials fare.
 //!
 //! # Invariants
 //! - No route answers without a live key and a scope that its operation names; there is no route without an operation.
@@ -12,6 +13,9 @@
 //! - No key makes one that may do more than itself, or for longer.
 //!   (tests `a_key_cannot_grant_more_than_it_holds`, `a_key_that_expires_makes_none_that_outlives_it`)
 //! - No answer shows a secret, but a new key once, to who made it. (test `no_answer_shows_a_secret`)
+//! - A verdict stands beside its integration whoever listened. (test `a_verification_answers_its_steps_and_is_kept`)
+//! - A role that another organisation uses is taken by nobody who has not proven his external ID.
+//!   (test `a_role_of_another_organisation_is_refused_until_both_are_proven`)
 //! - No body, however odd, gets a 5xx. (test `no_body_gets_a_server_error`)
 //! - Every answer carries a trace id. (test `every_answer_carries_a_trace_id`)
 

@@ -132,6 +132,8 @@ fn any_body() -> impl Strategy<Value = Value> {
         integration_body("claude"),
         with_settings(),
         json!({"name": "x", "integration_id": "claude", "workspace_id": "ws-default"}),
+        json!({"region": "us-west-2", "workspace_id": "wrkspc_1", "role_name": "claude"}),
+        json!({"targets": [{"region": "us-west-2", "workspace_id": "wrkspc_1"}], "role_name": "claude"}),
         json!({"name": "x", "scopes": ["providers.list"], "workspace_id": "ws-default", "user_id": "ada"}),
     ]);
     let changes = proptest::collection::vec((any::<bool>(), any_name(), any_json()), 0..3);
@@ -150,6 +152,8 @@ fn any_body() -> impl Strategy<Value = Value> {
 const TARGETS: &[&str] = &[
     "POST /v1/integrations",
     "PUT /v1/integrations/fixed",
+    "POST /v1/integrations/setup",
+    "POST /v1/integrations/fixed/verify",
     "POST /v1/providers",
     "PUT /v1/providers/fixed?workspace_id=ws-default",
     "POST /v1/api-keys/organisation/service",
@@ -192,6 +196,11 @@ async fn check_text(world: &World, (path, query): (String, String)) -> Result<()
     for what in [
         format!("GET /v1/integrations/{path}"),
         format!("DELETE /v1/integrations/{path}x"),
+        format!("GET /v1/integrations/fixed/setup?gateway_principal={query}"),
+        format!("GET /v1/integrations/{path}/setup"),
+        format!("GET /v1/integrations/{path}/verification"),
+        format!("GET /v1/integrations/{path}/health"),
+        format!("GET /v1/integrations/{path}/policy"),
         format!("GET /v1/providers/{path}?workspace_id={query}"),
         format!("GET /v1/api-keys/{path}"),
         format!("GET /v1/api-keys?workspace_id={query}"),

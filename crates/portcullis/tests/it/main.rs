@@ -10,6 +10,7 @@
 
 mod commands;
 mod connections;
+mod credentials;
 mod database;
 mod drain;
 mod first_start;
