@@ -196,8 +196,7 @@ impl Demo<'_> {
     fn verify(&self, shell: &mut Shell, integration: &str) -> Result<()> {
         shell.title("5. … and has it proven that all of it holds, the external ID above all");
         shell.export("PORTCULLIS_URL", self.gateway_address);
-        let binary = self.binary.strip_prefix(workspace::root()).unwrap_or(self.binary).display();
-        shell.run_live(&format!("{binary} verify {integration}"))?;
+        shell.run_live(&format!("'{}' verify {integration}", self.binary.display()))?;
         // What is shown at the end is about the questions alone.
         shell.delete(&format!("{}/_emulator/requests", self.emulator.address))
     }
