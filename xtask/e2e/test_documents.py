@@ -13,7 +13,7 @@ import pytest
 import documents
 
 # What the blocks of README.md are run as, in its order, by `test_the_readme_is_followed_from_top_to_bottom`.
-RUN = ["register", "provider", "ask", "python"]
+RUN = ["register", "verify", "provider", "ask", "python"]
 # Answers other than 2xx end a block.
 CAREFUL = 'set -euo pipefail\ncurl() { command curl --fail-with-body "$@"; }\n'
 
@@ -47,6 +47,12 @@ def test_the_readme_is_followed_from_top_to_bottom(launcher, emulator):
     integration, rest = first_json(run(block["register"], variables))
     external_id = integration["configurations"]["aws_external_id"]
     assert integration["slug"] == "claude-on-aws" and external_id.startswith("pcs-") and not rest.strip()
+
+    with emulator.trusting(external_id):
+        artefacts, rest = first_json(run(block["verify"], variables))
+        assert external_id in json.dumps(artefacts["trust_policy"]) and artefacts["cli"]
+        verdict, rest = first_json(rest)
+        assert verdict["status"] == "verified" and not rest.strip(), verdict
 
     provider, rest = first_json(run(block["provider"], variables))
     key, rest = first_json(rest)
