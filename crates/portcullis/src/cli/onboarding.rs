@@ -109,7 +109,8 @@ pub(crate) struct SetupOptions {
     /// Print the gateway's answer as JSON
     #[arg(long)]
     pub(crate) json: bool,
-    /// Write trust-policy.json, permission-policy.json, setup.sh, template.yaml and main.tf into this folder
+    /// Write files into this folder instead: the three policies, setup.sh, template.yaml, main.tf and the bodies for the
+    /// admin API. None is overwritten
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
 }
