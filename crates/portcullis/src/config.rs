@@ -82,8 +82,8 @@ pub(crate) const NAMES: &[(&str, &str, &str)] = &[
         "unset",
         "regions whose STS is asked when that of an integration's region is down, comma-separated; `region=https://…` for an endpoint of one's own",
     ),
-    ("PORTCULLIS_STS_RATE", "5", "calls to STS a second, over all integrations"),
-    ("PORTCULLIS_STS_BURST", "10", "calls to STS at once after a quiet time"),
+    ("PORTCULLIS_STS_RATE", "5", "calls to STS a second, over all integrations, that no request waits for"),
+    ("PORTCULLIS_STS_BURST", "10", "such calls at once after a quiet time"),
     (
         "PORTCULLIS_SESSION_IDLE_S",
         "3600",
