@@ -64,6 +64,11 @@ pub(crate) trait Supply<T>: fmt::Debug + Send + Sync + 'static {
         Box::pin(std::future::ready(()))
     }
 
+    /// Whether a value is due to be replaced although it lives: another one would come of the same fetch today.
+    fn is_outdated(&self, _value: &T) -> bool {
+        false
+    }
+
     /// Whether anybody will still ask for a value of this supply.
     fn is_wanted(&self) -> bool {
         true
@@ -153,7 +158,7 @@ impl<T: Clone + Send + Sync + 'static> Slot<T> {
         self.note_use(now);
         let kept = self.kept.load();
         let kept = kept.as_deref().filter(|kept| kept.life.is_usable(now))?;
-        if kept.life.is_due(now) {
+        if kept.life.is_due(now) || self.supply.is_outdated(&kept.value) {
             self.ring();
         }
         Some(kept.value.clone())

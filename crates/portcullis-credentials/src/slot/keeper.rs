@@ -96,7 +96,7 @@ impl<T: Clone + Send + Sync + 'static> Slot<T> {
             self.is_rung.store(false, Ordering::Release);
             Step::Doze(until)
         };
-        if !kept.life.is_due(now) {
+        if !kept.life.is_due(now) && !self.supply.is_outdated(&kept.value) {
             // One without an end is only read again while somebody uses it.
             let until = kept.life.usable_until.map(|_| kept.life.refresh_at);
             return doze(until);
