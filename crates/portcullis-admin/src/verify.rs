@@ -15,7 +15,7 @@ use futures_util::{Stream, StreamExt, stream};
 use http::HeaderMap;
 use http::header::ACCEPT;
 use portcullis_catalog::{Catalog, Integration, LastVerification};
-use portcullis_credentials::verification::VerificationEvent;
+use portcullis_credentials::verification::{ExternalIdProof, VerificationEvent};
 use portcullis_credentials::{VerificationSubject, VerifyOptions};
 use portcullis_types::VerificationStatus;
 use serde_json::{Value, json};
@@ -109,6 +109,8 @@ fn start(
     options: VerifyOptions,
 ) -> Result<mpsc::Receiver<Told>, AdminError> {
     let mine = state.running.begin(integration.id).ok_or(AdminError::VerificationRuns)?;
+    let before = ExternalIdProof::recorded(integration.verification.external_id_enforced);
+    let options = VerifyOptions { before, ..options };
     let mut found = state.verifier.verify(subject(&integration), options);
     let recording = state.recording.clone();
     let (tell, told) = mpsc::channel(EVENTS);

@@ -39,7 +39,7 @@ use crate::engine::{CredentialEngine, CredentialRequest, Haste};
 use run::{Progress, Run};
 
 pub use probe::{ListedModels, PlatformCredentials, ProbeAnswer, ProbeFailure, ProbesPlatform};
-pub use report::{Step, StepReport, StepStatus, Verdict, VerificationEvent};
+pub use report::{ExternalIdProof, Step, StepReport, StepStatus, Verdict, VerificationEvent};
 
 /// Events that may wait for their reader before the run waits, too.
 const EVENTS_AHEAD: usize = 16;
@@ -64,13 +64,18 @@ pub struct VerifyOptions {
     pub inference: bool,
     /// How long a refusal to assume the role is not believed: AWS takes a while to know a new role everywhere.
     pub patience: Duration,
+    /// What the last verification of the integration, as it is now, told of its external ID.
+    pub before: ExternalIdProof,
 }
 
 impl VerifyOptions {
+    /// How long a role that is perhaps new is waited for.
+    const PATIENCE: Duration = Duration::from_secs(30);
+
     /// For somebody who has perhaps just made or changed the role.
     #[must_use]
     pub const fn interactive(inference: bool) -> Self {
-        Self { inference, patience: Duration::from_secs(30) }
+        Self { inference, patience: Self::PATIENCE, before: ExternalIdProof::NotTold }
     }
 }
 
@@ -130,8 +135,10 @@ impl Verifier {
 
     /// Verifies a role that has worked before, for nobody who waits: a refusal is believed at once, nothing costs, and
     /// calls of STS wait until they fit into the engine's budget.
-    pub async fn reverify(&self, subject: &VerificationSubject) -> Verdict {
-        let options = VerifyOptions { inference: false, patience: Duration::ZERO };
+    ///
+    /// - `before`: what the last verification of the integration, as it is now, told of its external ID.
+    pub async fn reverify(&self, subject: &VerificationSubject, before: ExternalIdProof) -> Verdict {
+        let options = VerifyOptions { inference: false, patience: Duration::ZERO, before };
         let run = self.run(subject, options, Progress::unheard());
         Run { haste: Haste::NobodyWaits, ..run }.whole().await
     }
@@ -146,7 +153,7 @@ impl Verifier {
         subject: &VerificationSubject,
         patience: Duration,
     ) -> Result<(), Unproven> {
-        let options = VerifyOptions { inference: false, patience };
+        let options = VerifyOptions { inference: false, patience, before: ExternalIdProof::NotTold };
         let steps = self.run(subject, options, Progress::unheard()).trust_alone().await;
         let unproven = steps.into_iter().find(|report| report.status != StepStatus::Passed);
         unproven.map_or(Ok(()), |report| Err(Unproven(Box::new(report))))

@@ -33,7 +33,7 @@ pub async fn record(recording: &Recording, integration: &Integration, verdict: &
     let now = recording.clock.now();
     let record = VerificationRecord {
         status: verdict.status,
-        external_id_enforced: verdict.external_id_enforced,
+        external_id_enforced: verdict.is_external_id_enforced(),
         report: json!(verdict),
         verified_at: now,
         next_at: now + recording.interval,

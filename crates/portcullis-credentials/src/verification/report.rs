@@ -117,15 +117,30 @@ pub struct StepReport {
     pub duration_ms: u64,
 }
 
+/// What a verification tells of whether a role insists on its external ID.
+///
+/// What was once seen [`Open`](Self::Open) stays so until it is [`Enforced`](Self::Enforced): a verification that got no
+/// answer has not closed anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ExternalIdProof {
+    /// The role was assumed with its external ID, and refused without one and with wrong ones.
+    Enforced,
+    /// The role was assumed without its external ID, or with a wrong one.
+    Open,
+    /// Not tried, or not tried to its end.
+    NotTold,
+}
+
 /// What all steps come to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verdict {
     /// [`VerificationStatus::Unsafe`] wins over all; verified is what has no failed step.
     pub status: VerificationStatus,
-    /// Whether the role can be assumed without its external ID.
-    pub r#unsafe: bool,
-    /// Whether the role was assumed with its external ID, and refused without one and with a wrong one.
-    pub external_id_enforced: bool,
+    /// What was seen of the external ID.
+    pub external_id: ExternalIdProof,
+    /// Whether to look again in some minutes: what was proven was proven of a role that AWS may not know everywhere yet.
+    pub verify_again_soon: bool,
     /// Every step, in order.
     pub steps: Vec<StepReport>,
 }
@@ -137,24 +152,67 @@ impl Verdict {
         self.steps.iter().find(|step| step.status == StepStatus::Failed)
     }
 
+    /// Whether the role was seen to be assumed without its external ID.
+    #[must_use]
+    pub fn is_unsafe(&self) -> bool {
+        self.external_id == ExternalIdProof::Open
+    }
+
+    /// Whether the external ID was proven to be enforced.
+    #[must_use]
+    pub fn is_external_id_enforced(&self) -> bool {
+        self.external_id == ExternalIdProof::Enforced
+    }
+
     /// Judges by the steps.
     pub(super) fn of(steps: Vec<StepReport>) -> Self {
-        let is = |step: Step, status: StepStatus| {
-            steps.iter().any(|report| report.step == step && report.status == status)
-        };
-        let is_open = steps.iter().any(|report| report.code == Some(super::findings::NOT_ENFORCED.code));
-        let external_id_enforced =
-            [Step::AssumeRole, Step::RefusedWithoutExternalId, Step::RefusedWithWrongExternalId]
-                .into_iter()
-                .all(|step| is(step, StepStatus::Passed));
-        let status = if is_open {
+        let external_id = ExternalIdProof::of(&steps);
+        let status = if external_id == ExternalIdProof::Open {
             VerificationStatus::Unsafe
         } else if steps.iter().any(|report| report.status == StepStatus::Failed) {
             VerificationStatus::Failing
         } else {
             VerificationStatus::Verified
         };
-        Self { status, r#unsafe: is_open, external_id_enforced, steps }
+        Self { status, external_id, verify_again_soon: false, steps }
+    }
+}
+
+impl ExternalIdProof {
+    const STEPS: [Step; 3] =
+        [Step::AssumeRole, Step::RefusedWithoutExternalId, Step::RefusedWithWrongExternalId];
+
+    /// What is known where only this is kept.
+    #[must_use]
+    pub const fn recorded(is_enforced: bool) -> Self {
+        if is_enforced { Self::Enforced } else { Self::NotTold }
+    }
+
+    fn of(steps: &[StepReport]) -> Self {
+        let is_passed = |step: Step| {
+            steps.iter().any(|report| report.step == step && report.status == StepStatus::Passed)
+        };
+        if steps.iter().any(|report| report.code == Some(super::findings::NOT_ENFORCED.code)) {
+            Self::Open
+        } else if Self::STEPS.into_iter().all(is_passed) {
+            Self::Enforced
+        } else {
+            Self::NotTold
+        }
+    }
+}
+
+impl Serialize for Verdict {
+    /// With the two questions that are asked most answered by themselves.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(6))?;
+        map.serialize_entry("status", &self.status)?;
+        map.serialize_entry("unsafe", &self.is_unsafe())?;
+        map.serialize_entry("external_id_enforced", &self.is_external_id_enforced())?;
+        map.serialize_entry("external_id", &self.external_id)?;
+        map.serialize_entry("verify_again_soon", &self.verify_again_soon)?;
+        map.serialize_entry("steps", &self.steps)?;
+        map.end()
     }
 }
 

@@ -12,7 +12,8 @@ use super::*;
 use crate::error::{CredentialsError, Explanation};
 use stage::{Answers, EXTERNAL_ID, Stage, denied, failure, subject};
 
-const NO_PATIENCE: VerifyOptions = VerifyOptions { inference: true, patience: Duration::ZERO };
+const NO_PATIENCE: VerifyOptions =
+    VerifyOptions { inference: true, patience: Duration::ZERO, before: ExternalIdProof::Enforced };
 
 async fn verify(answers: Answers) -> Verdict {
     Stage::with(answers).verifier.verdict(&subject(), NO_PATIENCE).await
@@ -37,7 +38,7 @@ async fn every_verification_makes_its_own_session() {
         let verdict = stage.verifier.verdict(&subject(), NO_PATIENCE).await;
         assert_eq!(trouble(&verdict), Vec::<String>::new(), "{:#?}", verdict.steps);
         assert_eq!(verdict.status, VerificationStatus::Verified);
-        assert!(verdict.external_id_enforced);
+        assert!(verdict.is_external_id_enforced());
     }
     let asked: Vec<_> = stage.sts.calls().iter().map(|call| call.external_id.clone()).collect();
     assert_eq!(asked.len(), 6, "three calls each");
@@ -120,7 +121,7 @@ async fn only_access_denied_proves_that_the_external_id_is_enforced() {
         let code = Some("external_id_not_proven");
         assert_eq!(at(&verdict, Step::RefusedWithoutExternalId).code, code, "{other}");
         assert_eq!(verdict.status, VerificationStatus::Failing, "{other}");
-        assert!(!verdict.external_id_enforced);
+        assert!(!verdict.is_external_id_enforced());
     }
 }
 
@@ -140,11 +141,25 @@ async fn an_open_door_is_unsafe_whatever_else_is_wrong() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_verdict_tells_open_from_closed_from_not_told() {
+    let check = async |answers: Answers, expected: ExternalIdProof| {
+        assert_eq!(verify(answers).await.external_id, expected);
+    };
+    let ok = Answers::default;
+    let away = || Err(CredentialsError::StsUnavailable(Explanation::new("away")));
+    check(ok(), ExternalIdProof::Enforced).await;
+    check(Answers { wrong_id: Ok(()), ..ok() }, ExternalIdProof::Open).await;
+    check(Answers { no_id: Ok(()), wrong_id: away(), ..ok() }, ExternalIdProof::Open).await;
+    check(Answers { no_id: away(), ..ok() }, ExternalIdProof::NotTold).await;
+    check(Answers { right_id: away(), ..ok() }, ExternalIdProof::NotTold).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn without_a_session_a_refusal_proves_nothing() {
     let verdict = verify(Answers { right_id: Err(denied()), ..Answers::default() }).await;
     assert_eq!(at(&verdict, Step::RefusedWithoutExternalId).status, StepStatus::Skipped);
     assert_eq!(at(&verdict, Step::RefusedWithWrongExternalId).status, StepStatus::Skipped);
-    assert!(!verdict.external_id_enforced);
+    assert!(!verdict.is_external_id_enforced());
 }
 
 #[tokio::test(start_paused = true)]
@@ -152,7 +167,7 @@ async fn a_session_of_another_account_is_not_taken() {
     let verdict = verify(Answers { account: "999999999999", ..Answers::default() }).await;
     let failed = verdict.first_failure().unwrap();
     assert_eq!((failed.step, failed.code), (Step::AssumeRole, Some("session_of_another_account")));
-    assert!(!verdict.external_id_enforced);
+    assert!(!verdict.is_external_id_enforced());
     assert_eq!(at(&verdict, Step::ListModels).status, StepStatus::Skipped);
 }
 
@@ -278,7 +293,7 @@ async fn the_gateways_own_identity_is_used_as_it_is() {
     assert_eq!(at(&verdict, Step::StsReachable).status, StepStatus::Passed);
     assert_eq!(at(&verdict, Step::AssumeRole).status, StepStatus::Skipped);
     assert_eq!(stage.sts.calls().len(), 0);
-    assert!(!verdict.external_id_enforced);
+    assert!(!verdict.is_external_id_enforced());
 }
 
 #[tokio::test(start_paused = true)]
@@ -286,7 +301,7 @@ async fn calls_that_nobody_waits_for_wait_for_the_budget() {
     let stage = Stage::with(Answers::default());
     let started = Instant::now();
     for _ in 0..6 {
-        let verdict = stage.verifier.reverify(&subject()).await;
+        let verdict = stage.verifier.reverify(&subject(), ExternalIdProof::Enforced).await;
         assert_eq!(verdict.status, VerificationStatus::Verified);
     }
     // 30 calls, of which 10 go at once and the others at 5 a second.

@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use portcullis_credentials::sts::AwsSts;
 use portcullis_credentials::verification::{
-    PlatformCredentials, ProbesPlatform, Step, StepStatus, VerificationSubject,
+    ExternalIdProof, PlatformCredentials, ProbesPlatform, Step, StepStatus, VerificationSubject,
 };
 use portcullis_credentials::{AssumesRoles, SourceChain, VerifyOptions};
 use portcullis_emulator::StsMode;
@@ -37,7 +37,7 @@ async fn every_step_passes_in_a_world_that_is_as_it_should_be() {
     let all_passed: Vec<String> = Step::ALL.iter().map(|step| format!("{step}: passed")).collect();
     assert_eq!(shown(&verdict), all_passed, "{:#?}", verdict.steps);
     assert_eq!(verdict.status, VerificationStatus::Verified);
-    assert!(verdict.external_id_enforced && !verdict.r#unsafe);
+    assert!(verdict.is_external_id_enforced() && !verdict.is_unsafe());
     let evidence = |of| step(&verdict, of).evidence.as_str();
     assert!(evidence(Step::StsReachable).contains(GATEWAY_ARN));
     assert!(evidence(Step::AssumeRole).contains("assumed-role/portcullis-claude/pcs-default-claude"));
@@ -77,7 +77,7 @@ async fn a_role_without_the_condition_is_unsafe() {
     let fix = format!(r#""Condition": {{"StringEquals":{{"sts:ExternalId":"{EXTERNAL_ID}"}}}}"#);
     assert_fails(&verdict, Step::RefusedWithoutExternalId, "external_id_not_enforced", &fix);
     assert_eq!(verdict.status, VerificationStatus::Unsafe);
-    assert!(verdict.r#unsafe && !verdict.external_id_enforced);
+    assert!(verdict.is_unsafe() && !verdict.is_external_id_enforced());
     assert_eq!(step(&verdict, Step::ListModels).status, StepStatus::Passed, "it works, which is the danger");
 }
 
@@ -138,7 +138,7 @@ async fn federation_that_is_off_is_found_with_its_command() {
     let command = "aws iam enable-outbound-web-identity-federation";
     assert_fails(&verdict, Step::FederationEnabled, "federation_disabled", command);
     assert_eq!(step(&verdict, Step::WorkspaceExists).status, StepStatus::Skipped);
-    assert!(verdict.external_id_enforced, "the trust was proven all the same");
+    assert!(verdict.is_external_id_enforced(), "the trust was proven all the same");
 }
 
 #[tokio::test]
@@ -251,7 +251,7 @@ async fn a_workspace_key_is_verified_without_sts() {
     for header in [ApiKeyHeader::Authorization, ApiKeyHeader::XApiKey] {
         let verdict = scene.verify(api_key(API_KEY, header)).await;
         assert_eq!(verdict.status, VerificationStatus::Verified, "{:#?}", verdict.steps);
-        assert!(!verdict.external_id_enforced);
+        assert!(!verdict.is_external_id_enforced());
         assert!(verdict.steps[..6].iter().all(|report| report.status == StepStatus::Skipped));
         assert!(verdict.steps[0].evidence.contains("workspace key"), "{}", verdict.steps[0].evidence);
         assert!(verdict.steps[6..].iter().all(|report| report.status == StepStatus::Passed));
@@ -321,7 +321,8 @@ async fn an_endpoint_that_is_not_there_is_found_without_a_session() {
     let address = format!("http://{}", nowhere.local_addr().unwrap());
     drop(nowhere);
     let verifier = verifier(&scene.aws.base_url(), &address);
-    let options = VerifyOptions { inference: false, patience: Duration::ZERO };
+    let options =
+        VerifyOptions { inference: false, patience: Duration::ZERO, before: ExternalIdProof::Enforced };
     let verdict = verifier.verdict(&subject(role()), options).await;
     assert_fails(&verdict, Step::EndpointResolves, "upstream_unreachable", "DNS");
     assert!(step(&verdict, Step::EndpointResolves).evidence.contains("refused"));

@@ -9,7 +9,7 @@ use futures_util::{StreamExt, stream};
 use portcullis_admin::{Recording, record, subject};
 use portcullis_catalog::Integration;
 use portcullis_credentials::Verifier;
-use portcullis_credentials::verification::spread;
+use portcullis_credentials::verification::{ExternalIdProof, spread};
 use tracing::{debug, warn};
 
 /// So many at once: nobody waits for them.
@@ -54,7 +54,8 @@ impl Reverification {
     }
 
     async fn verify(&self, integration: Integration) {
-        let verdict = self.verifier.reverify(&subject(&integration)).await;
+        let before = ExternalIdProof::recorded(integration.verification.external_id_enforced);
+        let verdict = self.verifier.reverify(&subject(&integration), before).await;
         debug!(integration.id = %integration.id, verification.status = %verdict.status, "verified again");
         let recording = Recording { interval: spread(self.recording.interval), ..self.recording.clone() };
         record(&recording, &integration, &verdict).await;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use portcullis_credentials::sts::AwsSts;
-use portcullis_credentials::verification::{Step, StepReport, Verdict, VerificationSubject};
+use portcullis_credentials::verification::{ExternalIdProof, Step, StepReport, Verdict, VerificationSubject};
 use portcullis_credentials::{
     BoxFuture, CredentialEngine, CredentialsError, Source, SourceChain, SourceFingerprint, SourceKind,
     Verifier, VerifyOptions,
@@ -65,7 +65,8 @@ impl Scene {
     }
 
     pub(super) async fn verify_as(&self, subject: VerificationSubject) -> Verdict {
-        let options = VerifyOptions { inference: true, patience: Duration::ZERO };
+        let options =
+            VerifyOptions { inference: true, patience: Duration::ZERO, before: ExternalIdProof::Enforced };
         self.verifier.verdict(&subject, options).await
     }
 }
