@@ -9,6 +9,12 @@ pub(crate) const SAFETY_MARGIN: Duration = Duration::from_secs(60);
 /// default), so minutes before expiry already count as late.
 const REFRESH_AHEAD: Duration = Duration::from_secs(15 * 60);
 
+/// It begins so long before a value stops being handed out at the least, however short its life.
+const SHORTEST_NOTICE: Duration = Duration::from_secs(15);
+
+/// A value that is due when it comes is kept for so long before the next is fetched: its supply may have no better one.
+const SHORTEST_REST: Duration = Duration::from_secs(5);
+
 /// How often a source without an expiry is read again, so that a rotated key file is noticed within a minute.
 const REREAD_LONG_TERM: Duration = Duration::from_secs(45);
 
@@ -26,15 +32,18 @@ pub(crate) struct Lifetime {
 impl Lifetime {
     /// The life of a value obtained at `now` that AWS accepts until `expires_at`.
     ///
-    /// Due at min(15 min, 25 % of its life) before the end, and up to ten per cent of that earlier or later by `jitter`
-    /// (0 to 1, 0.5 is neither), so that sessions made together are not all replaced together.
+    /// Due at min(15 min, 25 % of its life) before the end, but 15 s before it stops being usable at the least; and up to
+    /// ten per cent of that earlier or later by `jitter` (0 to 1, 0.5 is neither), so that sessions made together are not
+    /// all replaced together.
     pub(crate) fn of(now: SystemTime, expires_at: Option<SystemTime>, jitter: f64) -> Self {
         let Some(end) = expires_at else {
             return Self { refresh_at: now + REREAD_LONG_TERM, usable_until: None, expires_at: None };
         };
         let life = end.duration_since(now).unwrap_or_default();
-        let ahead = REFRESH_AHEAD.min(life / 4).mul_f64(0.9 + 0.2 * jitter);
-        Self { refresh_at: end - ahead, usable_until: Some(end - SAFETY_MARGIN), expires_at }
+        let quarter = (life / 4).max(SAFETY_MARGIN + SHORTEST_NOTICE);
+        let ahead = REFRESH_AHEAD.min(quarter).mul_f64(0.9 + 0.2 * jitter);
+        let refresh_at = (end - ahead).max(now + SHORTEST_REST);
+        Self { refresh_at, usable_until: Some(end - SAFETY_MARGIN), expires_at }
     }
 
     pub(crate) fn is_usable(&self, now: SystemTime) -> bool {
@@ -65,7 +74,20 @@ mod tests {
         check(3600, 2700, 3540);
         check(43_200, 42_300, 43_140);
         check(900, 675, 840);
-        check(120, 90, 60);
+        check(300, 225, 240);
+        check(120, 45, 60);
+        check(85, 10, 25);
+    }
+
+    #[test]
+    fn a_short_life_is_replaced_before_it_is_unusable_and_not_the_moment_it_begins() {
+        for life_s in 66..400 {
+            for jitter in [0.0, 0.5, 1.0] {
+                let life = Lifetime::of(START, Some(START + Duration::from_secs(life_s)), jitter);
+                assert!(life.refresh_at < life.usable_until.unwrap(), "{life_s} s, {jitter}");
+                assert!(life.refresh_at >= START + Duration::from_secs(5), "{life_s} s, {jitter}");
+            }
+        }
     }
 
     #[test]
