@@ -103,7 +103,8 @@ fn refusal(
         | "SignatureDoesNotMatch"
         | "UnrecognizedClientException"
         | "MissingAuthenticationToken"
-        | "RequestExpired" => E::SourceRejected,
+        | "RequestExpired"
+        | "RequestTimeTooSkewed" => E::SourceRejected,
         "Throttling"
         | "ThrottlingException"
         | "ThrottledException"
@@ -141,6 +142,8 @@ mod tests {
         check(400, "ExpiredToken", "expired", "aws_source_rejected");
         check(403, "InvalidClientTokenId", "invalid", "aws_source_rejected");
         check(403, "SignatureDoesNotMatch", "no", "aws_source_rejected");
+        check(403, "RequestExpired", "no", "aws_source_rejected");
+        check(403, "RequestTimeTooSkewed", "no", "aws_source_rejected");
         check(400, "Throttling", "Rate exceeded", "aws_sts_throttled");
         check(503, "Throttling", "Rate exceeded", "aws_sts_throttled");
         check(429, "", "", "aws_sts_throttled");
