@@ -87,18 +87,28 @@ impl Dossier {
     }
 
     /// How long the session of `key` may last: what is `wanted`, or less if AWS has refused that.
-    pub(crate) fn duration(&self, key: &SessionKey, wanted: SessionDuration) -> SessionDuration {
+    pub(crate) fn duration(
+        &self,
+        key: &SessionKey,
+        source: &SourceFingerprint,
+        wanted: SessionDuration,
+    ) -> SessionDuration {
         let record = self.record();
         let granted = record
             .granted
             .as_ref()
-            .filter(|granted| granted.revision == key.revision && granted.source == key.source);
+            .filter(|granted| granted.revision == key.revision && *granted.source == *source);
         granted.map_or(wanted, |granted| granted.duration.min(wanted))
     }
 
     /// Notes what AWS grants, where that is not what the settings ask for.
-    pub(crate) fn note_duration(&self, key: &SessionKey, granted: SessionDuration) {
-        let longest = key.plan.longest(key.source.kind);
+    pub(crate) fn note_duration(
+        &self,
+        key: &SessionKey,
+        source: &Arc<SourceFingerprint>,
+        granted: SessionDuration,
+    ) {
+        let longest = key.plan.longest(source.kind);
         let mut notices = Vec::new();
         let asked = key.plan.asked();
         if longest < asked {
@@ -115,7 +125,7 @@ impl Dossier {
         }
         record.notices = notices;
         record.granted =
-            Some(Granted { revision: key.revision, source: Arc::clone(&key.source), duration: granted });
+            Some(Granted { revision: key.revision, source: Arc::clone(source), duration: granted });
     }
 
     /// Forgets what AWS granted: it is asked for everything again.

@@ -186,7 +186,7 @@ impl CredentialEngine {
                 if found.is_over_cap {
                     self.count_over_cap(&found.dossier);
                 }
-                Some(session)
+                Some(session.credentials)
             }
         }
     }
@@ -209,14 +209,9 @@ impl CredentialEngine {
             let why = "the integration has a workspace key, which signs nothing";
             return Err(CredentialsError::InvalidRequest(Explanation::new(why)));
         }
+        // Before anything else, because the chain may take longer than a session has.
         let source = self.source().await?;
-        let answer = self.session(request, &source).await;
-        if answer.is_err() && !self.identity().is(&source.fingerprint) {
-            // The gateway's identity changed on the way, perhaps because STS rejected the old one.
-            let source = self.source().await?;
-            return self.session(request, &source).await;
-        }
-        answer
+        self.session(request, &source).await
     }
 
     /// The workspace's session of `request`, made if need be when its turn comes.
@@ -225,8 +220,8 @@ impl CredentialEngine {
         if needs_none || self.cached(request).is_some() {
             return Ok(());
         }
-        let source = self.source().await?;
-        if let Some(slot) = self.slot(request, &source)? {
+        self.source().await?;
+        if let Some(slot) = self.slot(request)? {
             slot.turn().await;
             slot.obtain(Purpose::Ahead).await?;
         }
@@ -261,9 +256,9 @@ impl CredentialEngine {
         match &request.platform.auth {
             AwsAuth::AccessKey { .. } | AwsAuth::ApiKey { .. } => Renewal::Futile,
             AwsAuth::ServiceRole => self.identity().reject(id.as_str()),
-            AwsAuth::AssumedRole { .. } => self
-                .find(request)
-                .map_or(Renewal::Worthwhile, |found| found.slot.reject(|kept| kept.access_key_id == *id)),
+            AwsAuth::AssumedRole { .. } => self.find(request).map_or(Renewal::Worthwhile, |found| {
+                found.slot.reject(|kept| kept.credentials.access_key_id == *id)
+            }),
         }
     }
 
@@ -299,14 +294,14 @@ impl CredentialEngine {
         &self.0.workshop.identity
     }
 
-    /// The session of `request` as assumed by `source`; for a service role, `source` itself.
+    /// The session of `request`; for a service role, `source` itself.
     async fn session(
         &self,
         request: &CredentialRequest<'_>,
         source: &Source,
     ) -> Result<Arc<AwsCredentials>, CredentialsError> {
-        match self.slot(request, source)? {
-            Some(slot) => slot.obtain(Purpose::Wanted).await,
+        match self.slot(request)? {
+            Some(slot) => Ok(slot.obtain(Purpose::Wanted).await?.credentials),
             None => Ok(Arc::clone(&source.credentials)),
         }
     }

@@ -4,34 +4,54 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
+use tokio::time::{Duration, Instant};
 
 use crate::BoxFuture;
+use crate::backoff::jitter;
 use crate::error::CredentialsError;
 use crate::slot::{Fetched, Landed, Purpose, Renewal, Slot, Supply, Surroundings};
 use crate::source::{Source, SourceChain, SourceFingerprint};
 
+/// Over so long a time the sessions of an identity that has changed are replaced, so that the replicas of a gateway, which
+/// notice it within the same minute, do not all call STS at once.
+const REPLACED_WITHIN: Duration = Duration::from_secs(30);
+
 #[derive(Debug)]
 pub(crate) struct Identity {
     slot: Arc<Slot<Arc<Source>>>,
-    /// The identity last found. Outlives the source's own credentials: a chain that fails must not orphan live sessions.
-    fingerprint: Arc<ArcSwapOption<SourceFingerprint>>,
+    last_found: Arc<ArcSwapOption<Found>>,
+}
+
+/// The identity last found. Outlives the source's own credentials.
+#[derive(Debug)]
+struct Found {
+    fingerprint: Arc<SourceFingerprint>,
+    /// When it took the place of another.
+    changed_at: Option<Instant>,
 }
 
 impl Identity {
     pub(crate) fn new(around: Surroundings, chain: Arc<dyn SourceChain>) -> Self {
-        let fingerprint: Arc<ArcSwapOption<SourceFingerprint>> = Arc::default();
-        let supply = Chain { chain, fingerprint: Arc::clone(&fingerprint) };
-        Self { slot: Arc::new(Slot::new(around, Arc::new(supply))), fingerprint }
+        let last_found: Arc<ArcSwapOption<Found>> = Arc::default();
+        let supply = Chain { chain, last_found: Arc::clone(&last_found) };
+        Self { slot: Arc::new(Slot::new(around, Arc::new(supply))), last_found }
     }
 
     /// Who the gateway is, as far as is known. `None` until it has been found once.
     pub(crate) fn fingerprint(&self) -> Option<Arc<SourceFingerprint>> {
-        self.fingerprint.load_full()
+        self.last_found.load().as_deref().map(|found| Arc::clone(&found.fingerprint))
     }
 
     /// Whether the gateway still is this.
     pub(crate) fn is(&self, fingerprint: &SourceFingerprint) -> bool {
-        self.fingerprint.load().as_deref() == Some(fingerprint)
+        self.last_found.load().as_deref().is_some_and(|found| *found.fingerprint == *fingerprint)
+    }
+
+    /// How long a session that nobody waits for waits because the identity has just changed. Differs from call to call.
+    pub(crate) fn pause_after_a_change(&self) -> Duration {
+        let changed_at = self.last_found.load().as_deref().and_then(|found| found.changed_at);
+        let left = changed_at.and_then(|at| REPLACED_WITHIN.checked_sub(at.elapsed())).unwrap_or_default();
+        left.mul_f64(jitter())
     }
 
     /// The credentials that are at hand. Never waits; replaces them in the background when they are due.
@@ -63,16 +83,17 @@ impl Identity {
 #[derive(Clone, Debug)]
 struct Chain {
     chain: Arc<dyn SourceChain>,
-    fingerprint: Arc<ArcSwapOption<SourceFingerprint>>,
+    last_found: Arc<ArcSwapOption<Found>>,
 }
 
 impl Chain {
     async fn find(self) -> Result<Fetched<Arc<Source>>, CredentialsError> {
         let source = Arc::new(self.chain.find().await?);
-        let is_new = self.fingerprint.load().as_deref() != Some(&*source.fingerprint);
-        if is_new {
+        let before = self.last_found.load_full();
+        if before.as_deref().is_none_or(|before| before.fingerprint != source.fingerprint) {
             tracing::info!(source.kind = %source.fingerprint.kind, "found the gateway's AWS identity");
-            self.fingerprint.store(Some(Arc::clone(&source.fingerprint)));
+            let (fingerprint, changed_at) = (Arc::clone(&source.fingerprint), before.map(|_| Instant::now()));
+            self.last_found.store(Some(Arc::new(Found { fingerprint, changed_at })));
         }
         let expires_at = source.credentials.expires_at;
         Ok(Fetched { value: source, expires_at })

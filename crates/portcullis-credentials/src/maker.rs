@@ -11,7 +11,7 @@ use crate::dossier::Dossier;
 use crate::error::{CredentialsError, Explanation};
 use crate::health::HealthError;
 use crate::identity::Identity;
-use crate::session::{AssumeRole, SessionKey};
+use crate::session::{AssumeRole, Session, SessionKey};
 use crate::slot::{Fetched, Landed, Purpose, Supply};
 use crate::source::Source;
 use crate::sts::SharedSts;
@@ -35,11 +35,8 @@ pub(crate) struct Maker {
     pub(crate) workshop: Arc<Workshop>,
 }
 
-impl Supply<Arc<AwsCredentials>> for Maker {
-    fn fetch(
-        &self,
-        purpose: Purpose,
-    ) -> BoxFuture<'static, Result<Fetched<Arc<AwsCredentials>>, CredentialsError>> {
+impl Supply<Session> for Maker {
+    fn fetch(&self, purpose: Purpose) -> BoxFuture<'static, Result<Fetched<Session>, CredentialsError>> {
         if purpose == Purpose::Wanted {
             self.workshop.budget.take(self.key.plan.n_calls());
         }
@@ -48,12 +45,20 @@ impl Supply<Arc<AwsCredentials>> for Maker {
 
     fn turn(&self) -> BoxFuture<'static, ()> {
         let (workshop, n_calls) = (Arc::clone(&self.workshop), self.key.plan.n_calls());
-        Box::pin(async move { workshop.budget.wait(n_calls).await })
+        Box::pin(async move {
+            tokio::time::sleep(workshop.identity.pause_after_a_change()).await;
+            workshop.budget.wait(n_calls).await;
+        })
     }
 
-    /// A session of an old revision, or of an identity that the gateway no longer has, comes to its end in peace.
+    /// Made by an identity that the gateway no longer has: it serves until its successor is there, but not for longer.
+    fn is_outdated(&self, session: &Session) -> bool {
+        !self.workshop.identity.is(&session.source)
+    }
+
+    /// A session of an old revision comes to its end in peace.
     fn is_wanted(&self) -> bool {
-        self.dossier.is_current(self.key.revision) && self.workshop.identity.is(&self.key.source)
+        self.dossier.is_current(self.key.revision)
     }
 
     fn landed(&self, outcome: Result<Landed, &CredentialsError>) {
@@ -78,35 +83,28 @@ impl Supply<Arc<AwsCredentials>> for Maker {
 }
 
 impl Maker {
-    async fn make(self) -> Result<Fetched<Arc<AwsCredentials>>, CredentialsError> {
-        let source = self.source().await?;
-        let session = match self.walk(&source).await {
+    async fn make(self) -> Result<Fetched<Session>, CredentialsError> {
+        let identity = &self.workshop.identity;
+        let mut source = identity.obtain().await?;
+        let credentials = match self.walk(&source).await {
             // The source was replaced or revoked before its time: look for it again, once.
             Err(CredentialsError::SourceRejected(_)) => {
-                self.workshop.identity.forget_rejected(source.credentials.access_key_id.as_str());
-                let source = self.source().await?;
+                identity.forget_rejected(source.credentials.access_key_id.as_str());
+                source = identity.obtain().await?;
                 self.walk(&source).await?
             }
             answer => answer?,
         };
-        let expires_at = session.expires_at;
-        Ok(Fetched { value: Arc::new(session), expires_at })
-    }
-
-    /// The source, if it still is the identity that the key names. If not, nobody looks under this key any more.
-    async fn source(&self) -> Result<Arc<Source>, CredentialsError> {
-        let source = self.workshop.identity.obtain().await?;
-        if source.fingerprint == self.key.source {
-            return Ok(source);
-        }
-        let why = "the gateway's AWS identity has just changed; the next request uses the new one";
-        Err(CredentialsError::SourceUnavailable(Explanation::new(why)))
+        let expires_at = credentials.expires_at;
+        let value = Session { credentials: Arc::new(credentials), source: Arc::clone(&source.fingerprint) };
+        Ok(Fetched { value, expires_at })
     }
 
     /// From one role to the next, each with the session of the one before.
     async fn walk(&self, source: &Source) -> Result<AwsCredentials, CredentialsError> {
         let SessionKey { plan, wording, .. } = &*self.key;
-        let duration = self.dossier.duration(&self.key, plan.longest(source.fingerprint.kind));
+        let duration =
+            self.dossier.duration(&self.key, &source.fingerprint, plan.longest(source.fingerprint.kind));
         let mut hops = plan.shape(wording, duration).hops;
         let own = hops.pop().expect("the integration's own role is always among them");
         let mut caller = AwsCredentials::clone(&source.credentials);
@@ -115,19 +113,20 @@ impl Maker {
             let session = self.call(&caller, hop).await;
             caller = session.map_err(|error| error.map_message(|said| format!("{place}: {said}")))?;
         }
-        self.assume_own(&caller, own).await
+        self.assume_own(source, &caller, own).await
     }
 
     /// Assumes the integration's own role, for less time if AWS refuses what was asked for.
     async fn assume_own(
         &self,
+        source: &Source,
         caller: &AwsCredentials,
         mut call: AssumeRole,
     ) -> Result<AwsCredentials, CredentialsError> {
         loop {
             let refused = match self.call(caller, &call).await {
                 Ok(session) => {
-                    self.dossier.note_duration(&self.key, call.duration);
+                    self.dossier.note_duration(&self.key, &source.fingerprint, call.duration);
                     return Ok(session);
                 }
                 Err(error @ CredentialsError::PolicyTooLarge(_)) => {

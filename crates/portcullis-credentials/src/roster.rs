@@ -8,13 +8,11 @@ use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, SystemTime};
 
-use portcullis_types::AwsCredentials;
-
-use crate::session::SessionKey;
+use crate::session::{Session, SessionKey};
 use crate::slot::Slot;
 
 /// Where one session lives.
-pub(crate) type SessionSlot = Slot<Arc<AwsCredentials>>;
+pub(crate) type SessionSlot = Slot<Session>;
 
 /// A session that has not been used for so long gives up its place.
 const IDLE_AFTER: Duration = Duration::from_secs(5 * 60);

@@ -4,7 +4,7 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use portcullis_types::session::{SessionDuration, TagKey};
-use portcullis_types::{ExternalId, IntegrationId, Region, Revision, RoleArn, SessionName};
+use portcullis_types::{AwsCredentials, ExternalId, IntegrationId, Region, Revision, RoleArn, SessionName};
 
 use crate::plan::{Plan, Wording};
 use crate::source::SourceFingerprint;
@@ -40,7 +40,18 @@ pub struct SessionShape {
     pub hops: Vec<AssumeRole>,
 }
 
-/// What a session is filed under: the integration, its revision, who assumes, and the session's shape (plan and wording).
+/// A session that has been made, and who made it.
+#[derive(Clone, Debug)]
+pub(crate) struct Session {
+    pub(crate) credentials: Arc<AwsCredentials>,
+    /// The gateway's identity at that time. The session outlives it: AWS accepts it until its end.
+    pub(crate) source: Arc<SourceFingerprint>,
+}
+
+/// What a session is filed under: the integration, its revision, and the session's shape (plan and wording).
+///
+/// Not who assumes: whoever the gateway is, the session leads to the same role for the same caller. So a gateway whose keys
+/// are rotated serves what lives until its successor is there.
 ///
 /// Never a joined string: role paths and external IDs contain any separator. Equality compares everything; parts that are
 /// the same piece of memory are not read for it.
@@ -48,13 +59,12 @@ pub struct SessionShape {
 pub(crate) struct SessionKey {
     pub(crate) integration: IntegrationId,
     pub(crate) revision: Revision,
-    pub(crate) source: Arc<SourceFingerprint>,
     pub(crate) plan: Arc<Plan>,
     pub(crate) wording: Wording,
 }
 
 impl Hash for SessionKey {
-    /// Of what tells keys apart in practice: a revision has one plan, and a gateway one identity.
+    /// Of what tells keys apart in practice: a revision has one plan.
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.integration.hash(state);
         self.revision.hash(state);

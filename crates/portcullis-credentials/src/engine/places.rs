@@ -13,7 +13,6 @@ use crate::plan::Plan;
 use crate::roster::{SessionSlot, Standing};
 use crate::session::SessionKey;
 use crate::slot::Slot;
-use crate::source::{Source, SourceFingerprint};
 
 /// A session's place, with what belongs to it.
 pub(super) struct Found {
@@ -26,10 +25,9 @@ pub(super) struct Found {
 impl CredentialEngine {
     /// Where the session of `request` is kept. Makes nothing.
     pub(super) fn find(&self, request: &CredentialRequest<'_>) -> Option<Found> {
-        let source = self.identity().fingerprint()?;
         let dossier = self.0.dossiers.get(&request.integration)?;
         let plan = dossier.plan(request).ok()??;
-        let key = key(request, source, plan, &request.subject);
+        let key = key(request, plan, &request.subject);
         if let Some(slot) = self.0.sessions.get(&key) {
             return Some(Found { slot, dossier, is_over_cap: false });
         }
@@ -44,7 +42,6 @@ impl CredentialEngine {
     pub(super) fn slot(
         &self,
         request: &CredentialRequest<'_>,
-        source: &Source,
     ) -> Result<Option<Arc<SessionSlot>>, CredentialsError> {
         if !matches!(request.platform.auth, AwsAuth::AssumedRole { .. }) {
             return Ok(None);
@@ -54,7 +51,7 @@ impl CredentialEngine {
             dossier.failed(HealthError::of(error, self.0.around.clock.now()));
         })?;
         let Some(plan) = plan else { return Ok(None) };
-        let key = key(request, Arc::clone(&source.fingerprint), plan, &request.subject);
+        let key = key(request, plan, &request.subject);
         if let Some(slot) = self.0.sessions.get(&key) {
             return Ok(Some(slot));
         }
@@ -90,17 +87,12 @@ impl CredentialEngine {
 }
 
 /// What the session of `request` is filed under when it is worded for `subject`.
-fn key(
-    request: &CredentialRequest<'_>,
-    source: Arc<SourceFingerprint>,
-    plan: Arc<Plan>,
-    subject: &SessionSubject<'_>,
-) -> SessionKey {
+fn key(request: &CredentialRequest<'_>, plan: Arc<Plan>, subject: &SessionSubject<'_>) -> SessionKey {
     let wording = plan.wording(subject);
-    SessionKey { integration: request.integration, revision: request.revision, source, plan, wording }
+    SessionKey { integration: request.integration, revision: request.revision, plan, wording }
 }
 
 /// What the common session of the workspace is filed under.
 fn common(request: &CredentialRequest<'_>, own: &SessionKey) -> SessionKey {
-    key(request, Arc::clone(&own.source), Arc::clone(&own.plan), &request.subject.of_workspace())
+    key(request, Arc::clone(&own.plan), &request.subject.of_workspace())
 }

@@ -4,6 +4,7 @@
 mod cap;
 mod isolation;
 mod outage;
+mod rotation;
 mod shape;
 mod timers;
 mod warmth;
@@ -291,44 +292,6 @@ async fn a_rejected_source_is_looked_for_again_once() {
     world.sts.set(Answer::Fails(CredentialsError::SourceRejected(Explanation::new("expired"))));
     assert_eq!(world.ask(&Wanted::role()).await.unwrap_err().code(), "aws_source_rejected");
     assert_eq!((world.chain.calls(), world.sts.calls()), (2, 2));
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_rotated_long_term_key_is_noticed_within_a_minute_and_uses_no_old_session() {
-    let world = world();
-    *world.chain.long_term_key.lock().unwrap() = Some("AKIAIOSFODNN7EXAMPLE");
-    let old = world.ask(&Wanted::role()).await.unwrap();
-    *world.chain.long_term_key.lock().unwrap() = Some("AKIAI44QH8DHBEXAMPLE");
-    advance(Duration::from_secs(50)).await;
-    assert!(world.engine.cached(&Wanted::role().request()).is_some());
-    settle().await;
-    assert!(world.engine.cached(&Wanted::role().request()).is_none());
-    assert_ne!(world.ask(&Wanted::role()).await.unwrap().access_key_id, old.access_key_id);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_revoked_long_term_key_is_replaced_at_once_if_its_successor_is_there() {
-    let world = world();
-    *world.chain.long_term_key.lock().unwrap() = Some("AKIAIOSFODNN7EXAMPLE");
-    world.ask(&Wanted::role()).await.unwrap();
-    *world.sts.long_term_key.lock().unwrap() = Some("AKIAIOSFODNN7EXAMPLE");
-    *world.chain.long_term_key.lock().unwrap() = Some("AKIAI44QH8DHBEXAMPLE");
-    world.ask(&Wanted { integration: 2, ..Wanted::role() }).await.unwrap();
-    assert_eq!((world.chain.calls(), world.sts.calls()), (2, 3));
-}
-
-#[tokio::test(start_paused = true)]
-async fn rotating_temporary_source_keys_leave_sessions_alone() {
-    let world = world();
-    world.chain.set(Answer::Lives(Duration::from_secs(1200)));
-    world.ask(&Wanted::role()).await.unwrap();
-    for _ in 0..8 {
-        tokio::time::sleep(Duration::from_secs(300)).await;
-        assert!(world.engine.cached(&Wanted::role().request()).is_some());
-        settle().await;
-    }
-    assert!(world.chain.calls() >= 2);
-    assert_eq!(world.sts.calls(), 1);
 }
 
 #[tokio::test(start_paused = true)]

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, RwLock};
 use std::time::{Duration, SystemTime};
 
-use portcullis_types::{AwsAuth, AwsCredentials, Clock, ManualClock, Region};
+use portcullis_types::{AccessKeyId, AwsAuth, AwsCredentials, Clock, ManualClock, Region};
 
 use super::world::Wanted;
 use crate::error::Explanation;
@@ -34,6 +34,8 @@ impl Dice {
 struct Mint {
     clock: Arc<ManualClock>,
     n_minted: AtomicU64,
+    /// How often the gateway's own key has been rotated.
+    n_rotations: AtomicU64,
 }
 
 fn minted_for(role: &str, external_id: &str) -> String {
@@ -75,14 +77,16 @@ impl AssumesRoles for Mint {
 
 impl SourceChain for Mint {
     fn find(&self) -> BoxFuture<'_, Result<Source, CredentialsError>> {
+        let n = self.n_rotations.load(Ordering::Relaxed);
+        let key: AccessKeyId = format!("AKIAIOSFODNN7{n:07}").parse().unwrap();
         let credentials = AwsCredentials {
-            access_key_id: "AKIAIOSFODNN7EXAMPLE".parse().unwrap(),
+            access_key_id: key.clone(),
             secret_access_key: "hunter2".into(),
             session_token: None,
             expires_at: None,
         };
         let fingerprint =
-            SourceFingerprint { kind: SourceKind::InstanceMetadata, account: None, long_term_key: None };
+            SourceFingerprint { kind: SourceKind::Environment, account: None, long_term_key: Some(key) };
         let source = Source { credentials: Arc::new(credentials), fingerprint: Arc::new(fingerprint) };
         Box::pin(std::future::ready(Ok(source)))
     }
@@ -97,6 +101,7 @@ fn integration(n: u128, revision: i64, external_id: u64) -> Arc<Wanted> {
 /// What the tasks share.
 struct Hall {
     engine: CredentialEngine,
+    mint: Arc<Mint>,
     clock: Arc<ManualClock>,
     integrations: RwLock<Vec<Arc<Wanted>>>,
     next_external_id: AtomicU64,
@@ -117,6 +122,7 @@ impl Hall {
                 self.n_evictions.fetch_add(1, Ordering::Relaxed);
             }
             20..25 => self.clock.advance(Duration::from_secs(dice.roll(3))),
+            25 => drop(self.mint.n_rotations.fetch_add(1, Ordering::Relaxed)),
             _ => {}
         }
         let session = match self.engine.cached(&wanted.request()) {
@@ -153,11 +159,16 @@ fn check(wanted: &Wanted, session: &AwsCredentials) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn no_request_gets_the_session_of_another_integration() {
     let clock = Arc::new(ManualClock::at(SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_348_800)));
-    let mint = Arc::new(Mint { clock: Arc::clone(&clock), n_minted: AtomicU64::new(1) });
+    let mint = Arc::new(Mint {
+        clock: Arc::clone(&clock),
+        n_minted: AtomicU64::new(1),
+        n_rotations: AtomicU64::new(0),
+    });
     // External IDs in another order than the integrations.
     let integrations = (0..N_INTEGRATIONS).map(|n| integration(n, 1, (n as u64 * 77 + 13) % 200)).collect();
     let hall = Arc::new(Hall {
         engine: CredentialEngine::with_parts(clock.clone(), mint.clone(), mint.clone()),
+        mint,
         clock,
         integrations: RwLock::new(integrations),
         next_external_id: AtomicU64::new(1000),

@@ -63,20 +63,6 @@ async fn sessions_of_an_old_revision_are_not_replaced() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn sessions_of_an_identity_that_is_gone_are_not_replaced() {
-    let world = world();
-    *world.chain.long_term_key.lock().unwrap() = Some("AKIAIOSFODNN7EXAMPLE");
-    world.ask(&Wanted::role()).await.unwrap();
-    *world.chain.long_term_key.lock().unwrap() = Some("AKIAI44QH8DHBEXAMPLE");
-    tokio::time::sleep(MINUTE).await;
-    let _ = world.engine.cached(&Wanted::role().request());
-    tokio::time::sleep(MINUTE).await;
-    world.ask(&Wanted::role()).await.unwrap();
-    tokio::time::sleep(50 * MINUTE).await;
-    assert_eq!(world.sts.calls(), 3, "one of each, and one replacement");
-}
-
-#[tokio::test(start_paused = true)]
 async fn an_engine_that_is_dropped_leaves_nothing_behind() {
     let world = world_with(|settings| settings.idle_after = 100 * HOUR);
     world.ask(&Wanted::role()).await.unwrap();
