@@ -16,6 +16,9 @@ use crate::roster::Roster;
 use crate::session::SessionKey;
 use crate::source::SourceFingerprint;
 
+/// How often more than AWS granted last is asked for: a role's longest session may have been made longer.
+const ASKED_IN_FULL_EVERY: Duration = Duration::from_secs(6 * 60 * 60);
+
 #[derive(Debug)]
 pub(crate) struct Dossier {
     /// The newest revision that was asked for.
@@ -45,6 +48,14 @@ struct Granted {
     revision: Revision,
     source: Arc<SourceFingerprint>,
     duration: SessionDuration,
+    /// From here on the next call asks for everything again.
+    full_again_at: SystemTime,
+}
+
+impl Granted {
+    fn is_for(&self, key: &SessionKey, source: &SourceFingerprint) -> bool {
+        self.revision == key.revision && *self.source == *source
+    }
 }
 
 impl Dossier {
@@ -86,29 +97,39 @@ impl Dossier {
         self.roster.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How long the session of `key` may last: what is `wanted`, or less if AWS has refused that.
+    /// How long the session of `key` may last: what is `wanted`, or less if AWS has refused that not long ago.
     pub(crate) fn duration(
         &self,
         key: &SessionKey,
         source: &SourceFingerprint,
         wanted: SessionDuration,
+        now: SystemTime,
     ) -> SessionDuration {
-        let record = self.record();
-        let granted = record
-            .granted
-            .as_ref()
-            .filter(|granted| granted.revision == key.revision && *granted.source == *source);
-        granted.map_or(wanted, |granted| granted.duration.min(wanted))
+        let mut record = self.record();
+        let granted = record.granted.as_mut();
+        let Some(granted) = granted.filter(|granted| granted.is_for(key, source)) else { return wanted };
+        if now < granted.full_again_at {
+            return granted.duration.min(wanted);
+        }
+        // One call tries. Those that begin before it has an answer keep to what is known.
+        granted.full_again_at = now + ASKED_IN_FULL_EVERY;
+        wanted
     }
 
-    /// Notes what AWS grants, where that is not what the settings ask for.
+    /// Notes what AWS `granted`, where that is not what the settings ask for.
+    ///
+    /// - `asked`: what this call asked for first. One that asked for less from the start teaches nothing.
     pub(crate) fn note_duration(
         &self,
         key: &SessionKey,
         source: &Arc<SourceFingerprint>,
-        granted: SessionDuration,
+        (asked, granted): (SessionDuration, SessionDuration),
+        now: SystemTime,
     ) {
         let longest = key.plan.longest(source.kind);
+        if asked == granted && granted < longest {
+            return;
+        }
         let mut notices = Vec::new();
         let asked = key.plan.asked();
         if longest < asked {
@@ -124,13 +145,19 @@ impl Dossier {
             }
         }
         record.notices = notices;
-        record.granted =
-            Some(Granted { revision: key.revision, source: Arc::clone(source), duration: granted });
+        record.granted = Some(Granted {
+            revision: key.revision,
+            source: Arc::clone(source),
+            duration: granted,
+            full_again_at: now + ASKED_IN_FULL_EVERY,
+        });
     }
 
-    /// Forgets what AWS granted: it is asked for everything again.
-    pub(crate) fn forget_duration(&self) {
-        self.record().granted = None;
+    /// Has the next call ask for everything again, whatever AWS granted last.
+    pub(crate) fn ask_in_full(&self) {
+        if let Some(granted) = &mut self.record().granted {
+            granted.full_again_at = SystemTime::UNIX_EPOCH;
+        }
     }
 
     pub(crate) fn succeeded(&self, at: SystemTime) {

@@ -238,9 +238,17 @@ impl CredentialEngine {
             AwsAuth::AssumedRole { .. } => {
                 if let Some(found) = self.find(request) {
                     found.slot.forget();
-                    found.dossier.forget_duration();
+                    found.dossier.ask_in_full();
                 }
             }
+        }
+    }
+
+    /// Has the next session of `integration` asked for as long as its settings say, although AWS granted less before. For
+    /// when the role is known to have changed: after a verification that has passed. (Every few hours that is tried anyway.)
+    pub fn ask_for_longer_sessions(&self, integration: IntegrationId) {
+        if let Some(dossier) = self.0.dossiers.get(&integration) {
+            dossier.ask_in_full();
         }
     }
 

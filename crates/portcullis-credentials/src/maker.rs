@@ -103,8 +103,8 @@ impl Maker {
     /// From one role to the next, each with the session of the one before.
     async fn walk(&self, source: &Source) -> Result<AwsCredentials, CredentialsError> {
         let SessionKey { plan, wording, .. } = &*self.key;
-        let duration =
-            self.dossier.duration(&self.key, &source.fingerprint, plan.longest(source.fingerprint.kind));
+        let (longest, now) = (plan.longest(source.fingerprint.kind), self.workshop.clock.now());
+        let duration = self.dossier.duration(&self.key, &source.fingerprint, longest, now);
         let mut hops = plan.shape(wording, duration).hops;
         let own = hops.pop().expect("the integration's own role is always among them");
         let mut caller = AwsCredentials::clone(&source.credentials);
@@ -123,10 +123,12 @@ impl Maker {
         caller: &AwsCredentials,
         mut call: AssumeRole,
     ) -> Result<AwsCredentials, CredentialsError> {
+        let asked = call.duration;
         loop {
             let refused = match self.call(caller, &call).await {
                 Ok(session) => {
-                    self.dossier.note_duration(&self.key, &source.fingerprint, call.duration);
+                    let now = self.workshop.clock.now();
+                    self.dossier.note_duration(&self.key, &source.fingerprint, (asked, call.duration), now);
                     return Ok(session);
                 }
                 Err(error @ CredentialsError::PolicyTooLarge(_)) => {

@@ -1,6 +1,7 @@
 //! Chains, durations and what AWS is told of the caller.
 
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use serde_json::json;
 
@@ -117,6 +118,50 @@ async fn a_duration_that_aws_refuses_is_halved_in_the_same_flight_and_remembered
     let changed = Wanted { revision: 2, ..wanted.clone() };
     world.ask(&changed).await.unwrap();
     assert_eq!(durations(&world)[5], 43_200, "a changed integration asks for everything again");
+}
+
+/// A session of at most two hours where twelve were asked for; then the role allows twelve.
+async fn shortened_until_just_now() -> (World, Wanted) {
+    let world = with_long_term_keys();
+    world.sts.longest.store(7200, Ordering::SeqCst);
+    let wanted = Wanted::role().settings(json!({"duration_seconds": 43_200}));
+    world.ask(&wanted).await.unwrap();
+    world.sts.longest.store(43_200, Ordering::SeqCst);
+    (world, wanted)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_shortened_session_grows_again_within_hours_once_aws_grants_more() {
+    let (world, wanted) = shortened_until_just_now().await;
+    for _ in 0..7 * 12 {
+        assert!(world.engine.cached(&wanted.request()).is_some());
+        tokio::time::sleep(Duration::from_secs(300)).await;
+    }
+    let durations = durations(&world);
+    let n_short = durations[4..].iter().take_while(|seconds| **seconds == 5400).count();
+    assert!(n_short >= 6, "what AWS refused is not asked for at once: {durations:?}");
+    assert_eq!(durations[4 + n_short..].iter().find(|seconds| **seconds != 43_200), None, "{durations:?}");
+    assert_eq!((durations.last(), notices(&world)), (Some(&43_200), Vec::new()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_aws_still_refuses_after_hours_is_tried_once_and_left_alone_again() {
+    let (world, wanted) = shortened_until_just_now().await;
+    world.sts.longest.store(7200, Ordering::SeqCst);
+    for _ in 0..11 * 12 {
+        assert!(world.engine.cached(&wanted.request()).is_some());
+        tokio::time::sleep(Duration::from_secs(300)).await;
+    }
+    let n_full = durations(&world).iter().filter(|seconds| **seconds == 43_200).count();
+    assert_eq!((n_full, notices(&world).len()), (2, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_knows_that_the_role_has_changed_has_it_asked_in_full_at_once() {
+    let (world, wanted) = shortened_until_just_now().await;
+    world.engine.ask_for_longer_sessions(wanted.request().integration);
+    world.ask(&Wanted { workspace: "other".to_owned(), ..wanted }).await.unwrap();
+    assert_eq!(durations(&world)[4..], [43_200]);
 }
 
 #[tokio::test(start_paused = true)]
