@@ -117,12 +117,12 @@ fn start(
     tokio::spawn(async move {
         let _mine = mine;
         while let Some(event) = found.recv().await {
-            let is_recorded = match &event {
+            let recorded = match &event {
                 VerificationEvent::Done(verdict) => record(&recording, &integration, verdict).await,
-                VerificationEvent::Waiting { .. } | VerificationEvent::Step(_) => true,
+                VerificationEvent::Waiting { .. } | VerificationEvent::Step(_) => None,
             };
             // Nobody may be listening any more.
-            let _ = tell.try_send(Told { event, is_recorded });
+            let _ = tell.try_send(Told { event, recorded });
         }
     });
     Ok(told)

@@ -55,5 +55,6 @@ pub use scope::{Scope, UnknownScope};
 pub use shared_role::{SharedRole, SharedRoleProof};
 pub use snapshot::{Caller, ResolvedProvider, Snapshot};
 pub use verification::{
-    Change, LastVerification, OverviewRow, VerificationOverview, VerificationRecord, VerificationSummary,
+    Change, ExternalIdFinding, LastVerification, OverviewRow, Recorded, VerificationOverview,
+    VerificationRecord, VerificationSummary,
 };

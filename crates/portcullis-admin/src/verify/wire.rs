@@ -4,8 +4,10 @@ use axum::body::HttpBody;
 use axum::extract::{FromRequest, Request};
 use axum::response::sse::Event;
 use http::header::CONTENT_TYPE;
+use portcullis_catalog::{Change, Recorded};
 use portcullis_credentials::VerifyOptions;
 use portcullis_credentials::verification::{Verdict, VerificationEvent};
+use portcullis_types::VerificationStatus;
 use serde_json::{Map, Value, json};
 
 use crate::body::JsonObject;
@@ -31,8 +33,8 @@ pub(super) async fn read_options(request: Request) -> Result<VerifyOptions, Admi
 /// An event of a verification, to be told.
 pub(super) struct Told {
     pub(super) event: VerificationEvent,
-    /// Of a verdict, whether it stands beside the integration now.
-    pub(super) is_recorded: bool,
+    /// What a verdict changed; `None` when it could not be recorded.
+    pub(super) recorded: Option<Recorded>,
 }
 
 impl Told {
@@ -43,11 +45,17 @@ impl Told {
         }
     }
 
-    /// What the event says.
+    /// What the event says. Beside a verdict stands whether it was recorded; one that is says how the integration stands
+    /// now, which is unsafe until the door was seen closed.
     pub(super) fn data(&self) -> Value {
         let mut data = json!(self.event);
         if self.verdict().is_some() {
-            data["recorded"] = json!(self.is_recorded);
+            let recorded = self.recorded.filter(|recorded| recorded.change != Change::Outdated);
+            data["recorded"] = json!(recorded.is_some());
+            if let Some(Recorded { now, .. }) = recorded {
+                data["status"] = json!(now);
+                data["unsafe"] = json!(now == VerificationStatus::Unsafe);
+            }
         }
         data
     }

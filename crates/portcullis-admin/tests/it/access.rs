@@ -381,7 +381,7 @@ async fn an_unsafe_integration_says_so_everywhere(world: &World) {
     let at = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_795_348_800);
     let record = portcullis_catalog::VerificationRecord {
         status: portcullis_types::VerificationStatus::Unsafe,
-        external_id_enforced: false,
+        external_id: portcullis_catalog::ExternalIdFinding::Open,
         report: json!([]),
         verified_at: at,
         next_at: at,

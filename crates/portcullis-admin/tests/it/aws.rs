@@ -11,6 +11,7 @@ use portcullis_credentials::{
     SourceChain, SourceFingerprint, SourceKind,
 };
 use portcullis_types::{AwsCredentials, ClaudePlatformAws, Region};
+use tokio::sync::{Notify, RwLock};
 
 /// Who the gateway is.
 pub(crate) const GATEWAY_ARN: &str = "arn:aws:sts::111122223333:assumed-role/gateway/i-0123";
@@ -25,6 +26,8 @@ pub(crate) enum Trust {
     Anybody,
     /// Who brings one of these external IDs.
     These(Vec<String>),
+    /// Nobody can tell: STS is away.
+    Nobody,
 }
 
 /// AWS, as far as the gateway's own identity and its roles go.
@@ -33,11 +36,20 @@ pub(crate) struct FakeAws {
     pub(crate) trust: Mutex<Trust>,
     /// Whether the gateway finds an identity of its own.
     pub(crate) has_identity: Mutex<bool>,
+    /// While it is held for writing, nobody is told which models there are.
+    pub(crate) models: RwLock<()>,
+    /// Told when somebody asks for them.
+    pub(crate) asked_for_models: Notify,
 }
 
 impl FakeAws {
     pub(crate) fn new() -> Arc<Self> {
-        Arc::new(Self { trust: Mutex::new(Trust::Anybody), has_identity: Mutex::new(true) })
+        Arc::new(Self {
+            trust: Mutex::new(Trust::Anybody),
+            has_identity: Mutex::new(true),
+            models: RwLock::default(),
+            asked_for_models: Notify::new(),
+        })
     }
 
     pub(crate) fn trust(&self, trust: Trust) {
@@ -47,6 +59,7 @@ impl FakeAws {
     fn admits(&self, external_id: Option<&str>) -> bool {
         match &*self.trust.lock().unwrap() {
             Trust::Anybody => true,
+            Trust::Nobody => false,
             Trust::These(ids) => external_id.is_some_and(|id| ids.iter().any(|known| known == id)),
         }
     }
@@ -100,6 +113,8 @@ impl AssumesRoles for FakeAws {
                 )),
                 packed_policy_percent: Some(30),
             })
+        } else if *self.trust.lock().unwrap() == Trust::Nobody {
+            Err(CredentialsError::StsUnavailable(Explanation::new("no answer")))
         } else {
             let message = format!(
                 "User: {GATEWAY_ARN} is not authorized to perform: sts:AssumeRole on resource: {}",
@@ -153,7 +168,11 @@ impl ProbesPlatform for FakeAws {
         _credentials: PlatformCredentials<'a>,
     ) -> Probed<'a, ListedModels> {
         let models = ListedModels { answer: seen("1 model"), ids: vec!["claude-haiku-4-5".into()] };
-        Box::pin(std::future::ready(Ok(models)))
+        Box::pin(async {
+            self.asked_for_models.notify_one();
+            let _told = self.models.read().await;
+            Ok(models)
+        })
     }
 
     fn count_tokens<'a>(

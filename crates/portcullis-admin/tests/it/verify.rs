@@ -14,6 +14,8 @@ on_both!(
     a_verification_is_a_stream_of_events_to_who_accepts_them,
     a_role_that_anybody_may_assume_makes_the_integration_unsafe,
     a_verification_that_comes_out_worse_is_counted,
+    unsafe_stays_while_nobody_can_tell,
+    a_change_while_it_is_verified_is_not_taken_for_verified,
     a_change_makes_a_verification_void,
     nothing_has_been_verified_at_first,
     a_wrong_body_is_told_by_its_field,
@@ -117,6 +119,41 @@ async fn a_verification_that_comes_out_worse_is_counted(world: &World) {
     assert_eq!(worse(), 1, "the same again is no worse");
     let kept = world.ask("GET /v1/integrations/claude/verification").await.ok();
     assert_eq!(kept["worsened_at"], "2026-11-22T12:00:00.000Z");
+}
+
+async fn unsafe_stays_while_nobody_can_tell(world: &World) {
+    let external_id = trusted(world, "claude").await;
+    world.aws.trust(Trust::Anybody);
+    verify(world, "claude").await;
+    world.aws.trust(Trust::Nobody);
+    let answer = verify(world, "claude").await;
+    assert_eq!(steps(&answer)[2], "assume_role failed");
+    assert_eq!((&answer["status"], &answer["unsafe"]), (&json!("unsafe"), &json!(true)));
+    let change = json!({"configurations": {"aws_region": "eu-west-1"}});
+    world.tell("PUT /v1/integrations/claude", change).await.ok();
+    let shown = world.ask("GET /v1/integrations/claude").await.ok();
+    assert_eq!(shown["verification"]["unsafe"], true);
+    assert_eq!(world.n_worsened.load(Ordering::Relaxed), 1);
+
+    world.aws.trust(Trust::These(vec![external_id]));
+    let answer = verify(world, "claude").await;
+    assert_eq!((&answer["status"], &answer["unsafe"]), (&json!("verified"), &json!(false)));
+    assert_eq!(world.n_worsened.load(Ordering::Relaxed), 1);
+}
+
+async fn a_change_while_it_is_verified_is_not_taken_for_verified(world: &World) {
+    trusted(world, "claude").await;
+    let held = world.aws.models.write().await;
+    let change = async {
+        world.aws.asked_for_models.notified().await;
+        let change = json!({"configurations": {"aws_region": "eu-west-1"}});
+        world.tell("PUT /v1/integrations/claude", change).await.ok();
+        drop(held);
+    };
+    let (answer, ()) = tokio::join!(verify(world, "claude"), change);
+    assert_eq!((&answer["status"], &answer["recorded"]), (&json!("verified"), &json!(false)));
+    let shown = world.ask("GET /v1/integrations/claude").await.ok();
+    assert_eq!(shown["verification"]["status"], "unverified");
 }
 
 async fn a_change_makes_a_verification_void(world: &World) {

@@ -191,6 +191,8 @@ impl Catalog {
         integrations::update(transaction, &row).await?;
         if row.leads_as(&before) {
             verifications::take_along(transaction, row.id, before.revision, row.revision).await?;
+        } else if !row.has_the_door_of(&before) {
+            verifications::forget_unsafe(transaction, row.id).await?;
         }
         let stored = self.read_back(transaction, organisation, row.id).await?;
         self.commit(write).await?;

@@ -11,7 +11,9 @@ use crate::integration::Integration;
 use crate::store::verifications::{self, OverviewColumns, VerificationRow};
 use crate::store::{Reference, Transaction, integrations};
 use crate::text::stored_time;
-use crate::verification::{Change, LastVerification, VerificationOverview, VerificationRecord};
+use crate::verification::{
+    Change, ExternalIdFinding, LastVerification, Recorded, VerificationOverview, VerificationRecord,
+};
 
 /// How long whoever takes on a verification has for it, before another process tries.
 const LEASE: Duration = Duration::from_secs(60 * 60);
@@ -22,7 +24,7 @@ impl Catalog {
     /// Records a verification of one revision, and says how it compares with what was known of that revision.
     ///
     /// It changes neither the integration's revision nor the catalog's version. One of a revision that is no longer the
-    /// present one is not recorded.
+    /// present one is not recorded, which [`Change::Outdated`] tells.
     ///
     /// # Errors
     /// [`CatalogError::NotFound`] when there is no such integration (any more).
@@ -31,24 +33,25 @@ impl Catalog {
         integration: IntegrationId,
         revision: Revision,
         record: VerificationRecord,
-    ) -> Result<Change, CatalogError> {
+    ) -> Result<Recorded, CatalogError> {
         let mut transaction = self.0.store.write_beside().await?;
         // Makes the row or finds it, never due at that time, and keeps it for this transaction.
         let (never, next_at) = (OffsetDateTime::UNIX_EPOCH, whole_seconds(record.next_at));
         let taken = verifications::put_off(&mut transaction, integration, revision, never, next_at).await;
         taken.map_err(gone)?;
         let present = verifications::revision_of(&mut transaction, integration).await?;
-        if present.ok_or(CatalogError::NotFound { what: "integration" })? != revision {
-            return Ok(Change::Same);
-        }
+        let present = present.ok_or(CatalogError::NotFound { what: "integration" })?;
         let before = verifications::find(&mut transaction, integration).await?;
-        let known = before.as_ref().map(|row| row.status_of(revision)).transpose()?.unwrap_or_default();
-        let change = Change::between(known, record.status);
+        let known = before.as_ref().map(|row| row.status_of(present)).transpose()?.unwrap_or_default();
+        if present != revision {
+            return Ok(Recorded::outdated(known));
+        }
+        let recorded = Recorded::of(known, &record);
         let worsened_at = before.and_then(|row| row.worsened_at);
-        let row = row(integration, revision, &record, change, worsened_at);
+        let row = row(integration, revision, &record, recorded, worsened_at);
         verifications::write(&mut transaction, &row).await?;
         transaction.commit().await?;
-        Ok(change)
+        Ok(recorded)
     }
 
     /// What the last verification of an integration came to, of whichever revision. `None` when there was none.
@@ -129,15 +132,15 @@ fn row(
     integration: IntegrationId,
     revision: Revision,
     record: &VerificationRecord,
-    change: Change,
+    Recorded { now, change, .. }: Recorded,
     worsened_at: Option<OffsetDateTime>,
 ) -> VerificationRow {
     let verified_at = stored_time(record.verified_at.into());
     VerificationRow {
         integration_id: *integration.as_uuid(),
         revision: revision.0,
-        status: record.status.as_str().into(),
-        external_id_enforced: record.external_id_enforced,
+        status: now.as_str().into(),
+        external_id_enforced: record.external_id == ExternalIdFinding::Enforced,
         report: Some(record.report.to_string()),
         verified_at: Some(verified_at),
         worsened_at: if change == Change::Worse { Some(verified_at) } else { worsened_at },

@@ -25,12 +25,12 @@ pub(crate) struct VerificationRow {
 }
 
 impl VerificationRow {
-    /// What it says of `revision`.
+    /// What it says of `revision`. One that is unsafe is so at every revision, until its door becomes another one
+    /// ([`forget_unsafe`]).
     pub(crate) fn status_of(&self, revision: Revision) -> Result<VerificationStatus, CatalogError> {
-        if self.revision != revision.0 {
-            return Ok(VerificationStatus::Unverified);
-        }
-        parsed(WHAT, self.integration_id, &self.status)
+        let status = parsed(WHAT, self.integration_id, &self.status)?;
+        let is_told = self.revision == revision.0 || status == VerificationStatus::Unsafe;
+        Ok(if is_told { status } else { VerificationStatus::Unverified })
     }
 
     /// `None` when nothing was verified yet.
@@ -78,7 +78,7 @@ pub(crate) async fn overview(
     let rows = statement!(transaction, "reading how integrations stand", |connection| {
         sqlx::query_as(
             "select i.id, o.slug as organisation_slug, i.slug, \
-             case when v.revision = i.revision then v.status else 'unverified' end as status \
+             case when v.revision = i.revision or v.status = 'unsafe' then v.status else 'unverified' end as status \
              from integrations i join organisations o on o.id = i.organisation_id \
              left join integration_verifications v on v.integration_id = i.id \
              where i.status = 'active' and ($1 is null or i.organisation_id = $1) order by i.id limit $2",
@@ -183,6 +183,21 @@ pub(crate) async fn take_along(
         .bind(integration)
         .bind(from)
         .bind(to)
+    })?;
+    Ok(())
+}
+
+/// Forgets that an integration's role can be assumed without its external ID: it has another role now, or another way
+/// to it.
+pub(crate) async fn forget_unsafe(
+    transaction: &mut Transaction,
+    integration: Uuid,
+) -> Result<(), CatalogError> {
+    change!(transaction, "forgetting what was unsafe", {
+        sqlx::query(
+            "update integration_verifications set status = 'unverified' where integration_id = $1 and status = 'unsafe'",
+        )
+        .bind(integration)
     })?;
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use portcullis_catalog::{IntegrationPatch, VerificationRecord};
+use portcullis_catalog::{ExternalIdFinding, IntegrationPatch, VerificationRecord};
 use portcullis_types::{Clock, VerificationStatus};
 
 use crate::on_both;
@@ -21,7 +21,10 @@ async fn the_overview_has_every_integration_that_serves(stage: Stage) {
     }
     let record = |status| VerificationRecord {
         status,
-        external_id_enforced: false,
+        external_id: match status {
+            VerificationStatus::Unsafe => ExternalIdFinding::Open,
+            _ => ExternalIdFinding::NotTold,
+        },
         report: serde_json::json!({}),
         verified_at: stage.clock.now(),
         next_at: stage.clock.now() + Duration::from_secs(60),

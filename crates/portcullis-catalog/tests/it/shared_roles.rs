@@ -3,8 +3,8 @@
 use std::time::SystemTime;
 
 use portcullis_catalog::{
-    AuthPatch, CatalogError, ExternalIdOrigin, Integration, IntegrationPatch, NewAuth, NewIntegration,
-    SharedRole, SharedRoleProof, VerificationRecord,
+    AuthPatch, CatalogError, ExternalIdFinding, ExternalIdOrigin, Integration, IntegrationPatch, NewAuth,
+    NewIntegration, SharedRole, SharedRoleProof, VerificationRecord,
 };
 use portcullis_types::{
     AwsAuth, ExternalId, OrganisationId, RoleArn, RoleHop, RoleSettings, VerificationStatus,
@@ -39,10 +39,10 @@ fn to_role() -> IntegrationPatch {
     IntegrationPatch { auth: Some(auth), ..Default::default() }
 }
 
-async fn record(stage: &Stage, integration: &Integration, external_id_enforced: bool) {
+async fn record(stage: &Stage, integration: &Integration, external_id: ExternalIdFinding) {
     let record = VerificationRecord {
         status: VerificationStatus::Verified,
-        external_id_enforced,
+        external_id,
         report: json!([]),
         verified_at: SystemTime::UNIX_EPOCH,
         next_at: SystemTime::UNIX_EPOCH,
@@ -113,9 +113,9 @@ async fn a_role_of_two_organisations_needs_two_proofs(stage: Stage) {
         stage.catalog.create_integration(NewIntegration { shared_role_proof: proof, ..new }).await
     };
     assert_eq!(refusal(create(Some(proof.clone())).await), IN_USE, "nothing is known of theirs");
-    record(&stage, &first, false).await;
+    record(&stage, &first, ExternalIdFinding::NotTold).await;
     assert_eq!(refusal(create(Some(proof.clone())).await), IN_USE, "theirs is not held to its external ID");
-    record(&stage, &first, true).await;
+    record(&stage, &first, ExternalIdFinding::Enforced).await;
     assert_eq!(stage.catalog.role_is_shared(ours, &role_arn()).await.unwrap(), SharedRole::Proven);
     assert_eq!(refusal(create(None).await), IN_USE, "nothing is known of ours");
     let other_id = SharedRoleProof::of_passed_probes(role_arn(), "another".parse().unwrap());
@@ -127,7 +127,7 @@ async fn a_role_of_two_organisations_needs_two_proofs(stage: Stage) {
     let region = IntegrationPatch { region: Some("eu-west-1".parse().unwrap()), ..Default::default() };
     let moved = stage.catalog.update_integration(theirs, "x", region).await.unwrap();
     assert_eq!(refusal(create(Some(proof.clone())).await), IN_USE, "it was another revision's");
-    record(&stage, &moved, true).await;
+    record(&stage, &moved, ExternalIdFinding::Enforced).await;
     create(Some(proof)).await.unwrap();
 
     // What it has it keeps: another name asks for no proof, and neither do other settings.

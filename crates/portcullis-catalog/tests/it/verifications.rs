@@ -3,9 +3,12 @@
 use std::time::{Duration, SystemTime};
 
 use portcullis_catalog::{
-    Change, DeleteMode, IntegrationPatch, IntegrationStatus, NewIntegration, Page, VerificationRecord,
+    AuthPatch, Change, DeleteMode, ExternalIdFinding, IntegrationPatch, IntegrationStatus, NewIntegration,
+    Page, VerificationRecord,
 };
-use portcullis_types::{Clock as _, IntegrationId, Revision, VerificationStatus};
+use portcullis_types::{
+    Clock as _, FeatureSet, IntegrationId, Revision, RoleHop, RoleSettings, VerificationStatus,
+};
 use serde_json::json;
 
 use crate::on_both;
@@ -15,6 +18,8 @@ on_both!(
     a_verification_is_recorded_beside_the_catalog,
     a_verification_is_of_one_revision,
     a_change_for_the_worse_is_told_once,
+    unsafe_stays_until_a_run_says_that_the_external_id_is_enforced,
+    unsafe_follows_the_role_through_every_other_change,
     what_is_due_is_given_to_one_process,
     an_integration_that_nobody_verified_is_due_after_a_day,
     verifications_go_with_their_integration,
@@ -25,7 +30,7 @@ const HOUR: Duration = Duration::from_secs(3600);
 fn verified(at: SystemTime) -> VerificationRecord {
     VerificationRecord {
         status: VerificationStatus::Verified,
-        external_id_enforced: true,
+        external_id: ExternalIdFinding::Enforced,
         report: json!([{"step": "assume_role", "status": "passed", "evidence": "arn:aws:sts::…"}]),
         verified_at: at,
         next_at: at + 24 * HOUR,
@@ -40,8 +45,8 @@ async fn a_verification_is_recorded_beside_the_catalog(stage: Stage) {
     let version = stage.catalog.snapshot().version();
 
     let now = stage.clock.now();
-    let change = stage.catalog.record_verification(made.id, made.revision, verified(now)).await.unwrap();
-    assert_eq!(change, Change::Better);
+    let recorded = stage.catalog.record_verification(made.id, made.revision, verified(now)).await.unwrap();
+    assert_eq!(recorded.change, Change::Better);
     let read = stage.catalog.integration(organisation, "aws").await.unwrap();
     assert_eq!((read.revision, read.updated_at), (made.revision, made.updated_at));
     assert_eq!(read.verification.status, VerificationStatus::Verified);
@@ -91,12 +96,12 @@ async fn a_verification_is_of_one_revision(stage: Stage) {
         assert_ne!(changed.verification.revision, Some(changed.revision), "what it was of is still told");
         // One that began before the change ends after it.
         let late = Revision(changed.revision.0 - 1);
-        let change = stage.catalog.record_verification(made.id, late, record.clone()).await.unwrap();
-        assert_eq!(change, Change::Same);
+        let recorded = stage.catalog.record_verification(made.id, late, record.clone()).await.unwrap();
+        assert_eq!(recorded.change, Change::Outdated);
         let read = stage.catalog.integration(organisation, "aws").await.unwrap();
         assert_eq!(read.verification.status, VerificationStatus::Unverified);
         let again = stage.catalog.record_verification(made.id, changed.revision, record.clone()).await;
-        assert_eq!(again.unwrap(), Change::Better);
+        assert_eq!(again.unwrap().change, Change::Better);
     }
 }
 
@@ -117,8 +122,13 @@ async fn a_change_for_the_worse_is_told_once(stage: Stage) {
     ] {
         stage.clock.advance(HOUR);
         let now = stage.clock.now();
-        let record = VerificationRecord { status, ..verified(now) };
-        let change = stage.catalog.record_verification(made.id, made.revision, record).await.unwrap();
+        let external_id = match status {
+            Unsafe => ExternalIdFinding::Open,
+            _ => ExternalIdFinding::Enforced,
+        };
+        let record = VerificationRecord { status, external_id, ..verified(now) };
+        let recorded = stage.catalog.record_verification(made.id, made.revision, record).await;
+        let change = recorded.unwrap().change;
         assert_eq!(change, expected, "{status}");
         worsened_at = if change == Change::Worse { Some(now) } else { worsened_at };
         let last = stage.catalog.last_verification(organisation, "aws").await.unwrap().unwrap();
@@ -131,10 +141,93 @@ async fn a_change_for_the_worse_is_told_once(stage: Stage) {
         stage.catalog.record_verification(made.id, made.revision, verified(now)),
         other.record_verification(made.id, made.revision, verified(now)),
     );
-    let mut changes = [ours.unwrap(), theirs.unwrap()];
+    let mut changes = [ours.unwrap().change, theirs.unwrap().change];
     changes.sort_by_key(|change| *change == Change::Better);
     assert_eq!(changes, [Change::Same, Change::Better]);
     other.close().await;
+}
+
+async fn unsafe_stays_until_a_run_says_that_the_external_id_is_enforced(stage: Stage) {
+    use ExternalIdFinding::{Enforced, NotTold, Open};
+    use VerificationStatus::{Failing, Unsafe, Verified};
+    let organisation = stage.organisation("a").await.id;
+    let made = stage.catalog.create_integration(integration(organisation, "aws")).await.unwrap();
+    for (status, external_id, kept, expected) in [
+        (Unsafe, Open, Unsafe, Change::Worse),
+        // STS was away, or refused for a reason of its own: nobody has closed the door for that.
+        (Failing, NotTold, Unsafe, Change::Same),
+        (Verified, NotTold, Unsafe, Change::Same),
+        (Failing, Open, Unsafe, Change::Same),
+        (Failing, Enforced, Failing, Change::Better),
+        (Failing, NotTold, Failing, Change::Same),
+        (Unsafe, Open, Unsafe, Change::Worse),
+        (Verified, Enforced, Verified, Change::Better),
+    ] {
+        let record = VerificationRecord { status, external_id, ..verified(stage.clock.now()) };
+        let before = stage.catalog.integration(organisation, "aws").await.unwrap().verification.status;
+        let recorded = stage.catalog.record_verification(made.id, made.revision, record).await.unwrap();
+        assert_eq!((recorded.before, recorded.now, recorded.change), (before, kept, expected));
+        let read = stage.catalog.integration(organisation, "aws").await.unwrap();
+        assert_eq!(read.verification.status, kept);
+        assert_eq!(read.verification.external_id_enforced, external_id == Enforced);
+        let last = stage.catalog.last_verification(organisation, "aws").await.unwrap().unwrap();
+        assert_eq!(last.status, kept);
+    }
+}
+
+async fn unsafe_follows_the_role_through_every_other_change(stage: Stage) {
+    let organisation = stage.organisation("a").await.id;
+    let made = stage.catalog.create_integration(integration(organisation, "aws")).await.unwrap();
+    let open = VerificationRecord {
+        status: VerificationStatus::Unsafe,
+        external_id: ExternalIdFinding::Open,
+        ..verified(stage.clock.now())
+    };
+    stage.catalog.record_verification(made.id, made.revision, open.clone()).await.unwrap();
+    let update = async |patch| stage.catalog.update_integration(organisation, "aws", patch).await.unwrap();
+    let auth = |role_arn: Option<&str>, settings| {
+        let role_arn = role_arn.map(|arn| arn.parse().unwrap());
+        let auth = AuthPatch::AssumedRole { role_arn, external_id: None, settings };
+        IntegrationPatch { auth: Some(auth), ..Default::default() }
+    };
+    let named = RoleSettings { session_name: Some("{user}".parse().unwrap()), ..Default::default() };
+    let others = [
+        IntegrationPatch { region: Some("eu-west-1".parse().unwrap()), ..Default::default() },
+        IntegrationPatch { features: Some(FeatureSet::all()), ..Default::default() },
+        IntegrationPatch { name: Some("Renamed".into()), ..Default::default() },
+        auth(None, Some(named)),
+    ];
+    let status = async || {
+        let overview = stage.catalog.verification_overview(Some(organisation), 10).await.unwrap();
+        overview.integrations[0].status
+    };
+    for patch in others {
+        let changed = update(patch).await;
+        assert_eq!(changed.verification.status, VerificationStatus::Unsafe);
+        assert_eq!(status().await, VerificationStatus::Unsafe);
+        // What is known already is no news.
+        let again = stage.catalog.record_verification(made.id, changed.revision, open.clone()).await;
+        assert_eq!(again.unwrap().change, Change::Same);
+    }
+    // Another role, or another way to it, is another door.
+    let hop = RoleHop {
+        role_arn: "arn:aws:iam::111122223333:role/hub".parse().unwrap(),
+        external_id: None,
+        session_name: None,
+    };
+    let chain = RoleSettings { role_chain: vec![hop], ..Default::default() };
+    let doors = [
+        auth(Some("arn:aws:iam::123456789012:role/another"), None),
+        auth(None, Some(chain)),
+        IntegrationPatch { auth: Some(AuthPatch::ServiceRole), ..Default::default() },
+    ];
+    for patch in doors {
+        let changed = update(patch).await;
+        assert_eq!(changed.verification.status, VerificationStatus::Unverified);
+        assert_eq!(status().await, VerificationStatus::Unverified);
+        let again = stage.catalog.record_verification(made.id, changed.revision, open.clone()).await;
+        assert_eq!(again.unwrap().change, Change::Worse);
+    }
 }
 
 async fn what_is_due_is_given_to_one_process(stage: Stage) {

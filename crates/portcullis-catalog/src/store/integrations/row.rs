@@ -121,6 +121,18 @@ impl IntegrationRow {
         (place, role, key_pair, (&self.api_key, &self.api_key_header))
     }
 
+    /// Whether the two reach the same role, with the same external ID, the same way: who was let in without the external
+    /// ID still is.
+    pub(crate) fn has_the_door_of(&self, other: &Self) -> bool {
+        self.door() == other.door()
+    }
+
+    fn door(&self) -> impl PartialEq {
+        let chain = self.role_settings().map(|settings| settings.role_chain).unwrap_or_default();
+        let hops: Vec<_> = chain.into_iter().map(|hop| (hop.role_arn, hop.external_id)).collect();
+        (self.role_arn.clone(), self.external_id.clone(), hops)
+    }
+
     fn auth(&self, keys: &KeyRing) -> Result<AwsAuth, CatalogError> {
         match self.auth_type.as_str() {
             "assumedRole" => Ok(AwsAuth::AssumedRole {
@@ -180,9 +192,10 @@ impl IntegrationRow {
     /// What the last verification says of the present revision.
     fn verification(&self) -> Result<VerificationSummary, CatalogError> {
         let is_of_now = self.verification_revision == Some(self.revision);
-        let status = match self.verification_status.as_deref().filter(|_| is_of_now) {
-            Some(raw) => parsed(WHAT, self.id, raw)?,
-            None => VerificationStatus::Unverified,
+        let raw = self.verification_status.as_deref();
+        let status = match raw.map(|raw| parsed(WHAT, self.id, raw)).transpose()? {
+            Some(status) if is_of_now || status == VerificationStatus::Unsafe => status,
+            _ => VerificationStatus::Unverified,
         };
         Ok(VerificationSummary {
             status,
