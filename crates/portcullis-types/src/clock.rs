@@ -2,7 +2,7 @@
 
 mod skew;
 
-pub use skew::{ClockSkew, CorrectedClock};
+pub use skew::{ClockSkew, CorrectedClock, Exchange};
 
 use std::fmt::Debug;
 use std::sync::{Arc, Mutex};

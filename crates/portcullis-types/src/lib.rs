@@ -35,7 +35,7 @@ pub use aws::{
     InvalidExternalId, InvalidRegion, InvalidRoleArn, InvalidSessionName, InvalidWorkspaceId, Region,
     RoleArn, SessionName, WorkspaceId,
 };
-pub use clock::{Clock, ClockSkew, CorrectedClock, ManualClock, SharedClock, SystemClock};
+pub use clock::{Clock, ClockSkew, CorrectedClock, Exchange, ManualClock, SharedClock, SystemClock};
 pub use feature::{Feature, FeatureSet, InvalidFeature, WithoutInference};
 pub use iam::{MaxSessionDuration, PrincipalArn, RoleName, RolePath};
 pub use ids::{ApiKeyId, IntegrationId, OrganisationId, ProviderId, RequestId, TenantWorkspaceId};

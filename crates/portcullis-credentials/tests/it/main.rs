@@ -1,6 +1,8 @@
 //! The engine over real sockets: the AWS SDK's path, with answers of every kind, and the standard chain.
 
 #[cfg(test)]
+mod clock;
+#[cfg(test)]
 mod emulator;
 #[cfg(test)]
 mod fleet;

@@ -116,25 +116,31 @@ impl PlatformProbe {
         let Probe { method, path, query, body } = probe;
         let accept = "application/json";
         let outgoing = Outgoing { method, endpoint: &endpoint, path, query, headers, accept, body };
-        let offset = ClockOffset::from_seconds(self.skew.offset_seconds());
+        let offset_seconds = self.skew.offset_seconds();
+        let offset = ClockOffset::from_seconds(offset_seconds);
         let pen = Pen { signer: &self.signer, at: self.clock.now(), offset };
         let Authorised(request) =
             outgoing.authorise(platform, credential, pen).map_err(|error| not_sent(&error))?;
         let late =
             |_| no_answer(&network::UPSTREAM_TIMEOUT, format!("no answer within {} s", LIMIT.as_secs()));
-        tokio::time::timeout(LIMIT, self.exchange(request)).await.map_err(late)?
+        tokio::time::timeout(LIMIT, self.exchange(request, offset_seconds)).await.map_err(late)?
     }
 
-    async fn exchange(&self, request: Request) -> Result<Replied, ProbeFailure> {
+    async fn exchange(&self, request: Request, offset_seconds: i64) -> Result<Replied, ProbeFailure> {
         let response = self.upstream.execute(request).await.map_err(|error| {
             let why = chain(&GatewayError::unreachable(error));
             no_answer(&network::UPSTREAM_UNREACHABLE, why)
         })?;
         let (head, body) = response.into_parts();
-        self.understand(&head, read(body).await)
+        self.understand(&head, read(body).await, offset_seconds)
     }
 
-    fn understand(&self, head: &Parts, body: Result<Bytes, ProbeFailure>) -> Result<Replied, ProbeFailure> {
+    fn understand(
+        &self,
+        head: &Parts,
+        body: Result<Bytes, ProbeFailure>,
+        offset_seconds: i64,
+    ) -> Result<Replied, ProbeFailure> {
         let status = head.status.as_u16();
         let header = |name: &str| head.headers.get(name)?.to_str().ok().map(str::to_owned);
         if !head.status.is_success() {
@@ -142,7 +148,7 @@ impl PlatformProbe {
             let error = UpstreamError::parse(status, &header, &body);
             let cause = error.cause();
             if cause == UpstreamCause::ClockSkew {
-                self.skew.learn_from_refusal(header("date").as_deref(), self.clock.now());
+                self.skew.learn_from_refusal(header("date").as_deref(), self.clock.now(), offset_seconds);
             }
             return Err(refused(&error, cause));
         }

@@ -1,13 +1,13 @@
 //! From an attempt to the head of the upstream's answer.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use portcullis_credentials::Renewal;
 use portcullis_provider::error::{UpstreamCause, UpstreamError};
 use portcullis_signer::ClockOffset;
-use portcullis_types::AwsAuth;
+use portcullis_types::{AwsAuth, Exchange};
 use tracing::warn;
 
 use super::{Attempt, Outcome, Settlement};
@@ -65,10 +65,11 @@ pub(crate) async fn dispatch(
 ) -> Result<(Answer, Settlement), GatewayError> {
     let open = |n| Settlement::open(arrival, attempt.admitted(), client_streams, n, &gateway.drain_deadline);
     let credential = credential(gateway, attempt).await?;
-    let (answer, mut settlement) = send(gateway, attempt, &credential, open(1)).await?;
+    let signing = Signing::now(gateway);
+    let (answer, mut settlement) = send(gateway, attempt, &credential, signing, open(1)).await?;
     let Answer::Failure(head, error, _) = &answer else { return Ok((answer, settlement)) };
     let cause = error.cause();
-    let mended = mend(gateway, attempt, &credential, &cause, head);
+    let mended = mend(gateway, attempt, &credential, signing, &cause, head);
     if mended == Mended::No {
         return Ok((answer, settlement));
     }
@@ -88,7 +89,27 @@ pub(crate) async fn dispatch(
     );
     settlement.failed(cause.code());
     settlement.settle(Outcome::Refused);
-    send(gateway, attempt, &renewed, open(2)).await
+    send(gateway, attempt, &renewed, Signing::now(gateway), open(2)).await
+}
+
+/// When a request is signed, by the local clock, and how that is corrected: others may learn AWS's time meanwhile.
+#[derive(Clone, Copy, Debug)]
+struct Signing {
+    at: SystemTime,
+    offset_seconds: i64,
+}
+
+impl Signing {
+    fn now(gateway: &Parts) -> Self {
+        Self { at: gateway.clock.now(), offset_seconds: gateway.skew.offset_seconds() }
+    }
+
+    /// Learns AWS's time from the head of an answer that accepted a signature.
+    fn learn(self, gateway: &Parts, head: &Head) {
+        let Self { at: sent, offset_seconds } = self;
+        let exchange = Exchange { sent, received: gateway.clock.now(), offset_seconds };
+        gateway.skew.learn_from_success(head.header("date"), &exchange);
+    }
 }
 
 /// What was put right after a refusal, if anything could be.
@@ -105,6 +126,7 @@ fn mend(
     gateway: &Parts,
     attempt: &Attempt<'_>,
     credential: &Credential,
+    signing: Signing,
     cause: &UpstreamCause,
     head: &Head,
 ) -> Mended {
@@ -114,7 +136,7 @@ fn mend(
         let renewal = gateway.credentials.forget_rejected(&attempt.credential_request(), credentials);
         if renewal == Renewal::Worthwhile { Mended::Session } else { Mended::No }
     } else if *cause == UpstreamCause::ClockSkew
-        && gateway.skew.learn_from_refusal(head.header("date"), gateway.clock.now())
+        && gateway.skew.learn_from_refusal(head.header("date"), gateway.clock.now(), signing.offset_seconds)
     {
         Mended::Clock
     } else {
@@ -137,11 +159,12 @@ async fn send(
     gateway: &Parts,
     attempt: &Attempt<'_>,
     credential: &Credential,
+    signing: Signing,
     mut settlement: Settlement,
 ) -> Result<(Answer, Settlement), GatewayError> {
     let sent = async {
-        let offset = ClockOffset::from_seconds(gateway.skew.offset_seconds());
-        let pen = Pen { signer: &gateway.signer, at: gateway.clock.now(), offset };
+        let offset = ClockOffset::from_seconds(signing.offset_seconds);
+        let pen = Pen { signer: &gateway.signer, at: signing.at, offset };
         let authorised = attempt.authorise(credential, pen)?;
         execute(gateway, authorised, attempt.payload().streams).await
     };
@@ -151,6 +174,10 @@ async fn send(
     };
     settlement.answered(&head);
     if head.status.is_success() {
+        // A workspace key is accepted at any time.
+        if matches!(credential, Credential::Aws(_)) {
+            signing.learn(gateway, &head);
+        }
         return Ok((Answer::Success(head, body), settlement));
     }
     if head.status.is_redirection() || head.status.is_informational() {

@@ -1,9 +1,12 @@
 //! What a client sees when the upstream fails.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::response::Response;
 use http_body_util::BodyExt;
+use portcullis_types::{Clock, SystemClock};
+use tokio::sync::Barrier;
 
 use crate::stage::{Stage, json, text};
 use crate::upstream::{Ending, MESSAGE, STREAM, Upstream, http, open_ended};
@@ -188,8 +191,7 @@ async fn a_session_that_aws_calls_expired_gets_one_more_try() {
 
 #[tokio::test]
 async fn a_wrong_clock_is_set_by_the_upstreams_and_stays_so() {
-    let skewed = r#"{"type":"error","error":{"type":"authentication_error","message":"Signature expired: 20200101T000000Z is now earlier than 20300101T000000Z"}}"#;
-    let refusal = http(403, "application/json", "date: Tue, 01 Jan 2030 00:00:00 GMT\r\n", skewed);
+    let refusal = http(403, "application/json", "date: Tue, 01 Jan 2030 00:00:00 GMT\r\n", SKEWED);
     let answers = vec![refusal, http(200, "application/json", "", MESSAGE)];
     let upstream = Upstream::start(answers, Ending::Close).await;
     let stage = Stage::before(upstream.address).await;
@@ -199,6 +201,67 @@ async fn a_wrong_clock_is_set_by_the_upstreams_and_stays_so() {
     let requests = upstream.requests.lock().unwrap();
     let dates = requests.iter().map(|request| request.contains("x-amz-date: 20300101T0000"));
     assert_eq!(dates.collect::<Vec<_>>(), [false, true, true], "{requests:?}");
+}
+
+const SKEWED: &str = r#"{"type":"error","error":{"type":"authentication_error","message":"Signature expired: 20200101T000000Z is now earlier than 20300101T000000Z"}}"#;
+
+#[tokio::test]
+async fn requests_that_are_refused_together_for_a_wrong_clock_are_all_tried_again() {
+    const N: usize = 8;
+    // Nobody is answered before all are there: each was signed before anybody could learn.
+    let all_are_there = Arc::new(Barrier::new(N));
+    let upstream = Upstream::judging(move |request| {
+        let all_are_there = Arc::clone(&all_are_there);
+        async move {
+            if request.contains("x-amz-date: 20300101T0000") {
+                return http(200, "application/json", "date: Tue, 01 Jan 2030 00:00:01 GMT\r\n", MESSAGE);
+            }
+            let _ = tokio::time::timeout(Duration::from_secs(10), all_are_there.wait()).await;
+            http(403, "application/json", "date: Tue, 01 Jan 2030 00:00:00 GMT\r\n", SKEWED)
+        }
+    })
+    .await;
+    let stage = Stage::before(upstream.address).await;
+    let answers = futures_util::future::join_all((0..N).map(|_| stage.chat(false))).await;
+    assert_eq!(answers.iter().map(|answer| answer.status().as_u16()).collect::<Vec<_>>(), [200; N]);
+    assert_eq!(upstream.requests.lock().unwrap().len(), 2 * N, "each was refused once");
+}
+
+/// One answer that is a success and says so many seconds from now.
+async fn told_the_time(seconds: i64) -> i64 {
+    let distance = Duration::from_secs(seconds.unsigned_abs());
+    let now = SystemClock.now();
+    let date = httpdate::fmt_http_date(if seconds < 0 { now - distance } else { now + distance });
+    let answer = http(200, "application/json", &format!("date: {date}\r\n"), MESSAGE);
+    let upstream = Upstream::start(vec![answer], Ending::Close).await;
+    let stage = Stage::before(upstream.address).await;
+    assert_eq!(stage.chat(false).await.status(), 200);
+    stage.skew.offset_seconds()
+}
+
+#[tokio::test]
+async fn a_drifting_clock_is_set_by_answers_that_refuse_nothing() {
+    for drift in [-240, 240] {
+        let learnt = told_the_time(drift).await;
+        assert!((learnt - drift).abs() <= 5, "{drift}: {learnt}");
+    }
+    for strange in [-3600, 400, 100_000_000] {
+        assert_eq!(told_the_time(strange).await, 0, "AWS has accepted the signature");
+    }
+}
+
+#[tokio::test]
+async fn a_refusals_date_that_does_not_help_is_given_up() {
+    let refusal = |date: &str| http(403, "application/json", &format!("date: {date}\r\n"), SKEWED);
+    let wrong = refusal("Tue, 01 Jan 2030 00:00:00 GMT");
+    let answers = vec![wrong.clone(), wrong.clone(), wrong, http(200, "application/json", "", MESSAGE)];
+    let upstream = Upstream::start(answers, Ending::Close).await;
+    let stage = Stage::before(upstream.address).await;
+    assert_eq!(stage.chat(false).await.status(), 502);
+    assert_eq!(stage.chat(false).await.status(), 200);
+    let requests = upstream.requests.lock().unwrap();
+    let by_that_date = requests.iter().map(|request| request.contains("x-amz-date: 20300101T0000"));
+    assert_eq!(by_that_date.collect::<Vec<_>>(), [false, true, true, false]);
 }
 
 #[tokio::test]

@@ -17,7 +17,8 @@ use portcullis_credentials::{
 };
 use portcullis_gateway::{Gateway, GatewaySettings};
 use portcullis_types::{
-    AwsCredentials, Clock, ExposeSecret, FeatureSet, Region, RoleSettings, SharedClock, SystemClock,
+    AwsCredentials, Clock, ClockSkew, ExposeSecret, FeatureSet, Region, RoleSettings, SharedClock,
+    SystemClock,
 };
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
@@ -27,6 +28,8 @@ pub(crate) struct Stage {
     pub(crate) key: String,
     pub(crate) admin_key: String,
     pub(crate) drain_deadline: CancellationToken,
+    /// What the gateway knows of AWS's time.
+    pub(crate) skew: Arc<ClockSkew>,
     _folder: tempfile::TempDir,
 }
 
@@ -79,11 +82,13 @@ impl Stage {
             ..GatewaySettings::default()
         };
         adjust(&mut settings);
+        let skew = engine.skew();
         let credentials = Arc::new(engine);
         let drain_deadline = CancellationToken::new();
         let gateway = Gateway::new(catalog, credentials, settings, clock, drain_deadline.clone()).unwrap();
         let admin_key = made.admin_key.unwrap().expose_secret().to_owned();
-        Self { router: portcullis_gateway::router(gateway), key, admin_key, drain_deadline, _folder: folder }
+        let router = portcullis_gateway::router(gateway);
+        Self { router, key, admin_key, drain_deadline, skew, _folder: folder }
     }
 
     /// Sends a chat completion.

@@ -28,6 +28,27 @@ pub(crate) struct Upstream {
 impl Upstream {
     /// Starts one that answers each request with the next of `answers`, and the last one again and again.
     pub(crate) async fn start(answers: Vec<Vec<u8>>, ending: Ending) -> Self {
+        Self::listen(ending, move |n_before| {
+            let answer = answers[n_before.min(answers.len() - 1)].clone();
+            move |_: String| std::future::ready(answer)
+        })
+        .await
+    }
+
+    /// Starts one that answers each request with what `judge` makes of its text.
+    pub(crate) async fn judging<F>(judge: impl Fn(String) -> F + Clone + Send + 'static) -> Self
+    where
+        F: Future<Output = Vec<u8>> + Send + 'static,
+    {
+        Self::listen(Ending::Close, move |_| judge.clone()).await
+    }
+
+    /// - `judges`: who answers the next connection, given how many there were before.
+    async fn listen<J, F>(ending: Ending, judges: impl Fn(usize) -> J + Send + 'static) -> Self
+    where
+        J: FnOnce(String) -> F + Send + 'static,
+        F: Future<Output = Vec<u8>> + Send + 'static,
+    {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (requests, closed) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Notify::new()));
@@ -35,24 +56,25 @@ impl Upstream {
         tokio::spawn(async move {
             let mut n_answered = 0;
             while let Ok((stream, _)) = listener.accept().await {
-                let answer = answers[n_answered.min(answers.len() - 1)].clone();
+                let judge = judges(n_answered);
                 n_answered += 1;
-                tokio::spawn(serve(stream, answer, ending, Arc::clone(&seen), Arc::clone(&hung_up)));
+                tokio::spawn(serve(stream, judge, ending, Arc::clone(&seen), Arc::clone(&hung_up)));
             }
         });
         Self { address, requests, closed }
     }
 }
 
-async fn serve(
+async fn serve<F: Future<Output = Vec<u8>>>(
     mut stream: TcpStream,
-    answer: Vec<u8>,
+    judge: impl FnOnce(String) -> F,
     ending: Ending,
     seen: Arc<Mutex<Vec<String>>>,
     closed: Arc<Notify>,
 ) {
     let request = read_request(&mut stream).await;
-    seen.lock().unwrap().push(request);
+    seen.lock().unwrap().push(request.clone());
+    let answer = judge(request).await;
     stream.write_all(&answer).await.unwrap();
     stream.flush().await.unwrap();
     if ending == Ending::Silence {
