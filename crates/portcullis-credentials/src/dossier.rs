@@ -62,7 +62,7 @@ impl Dossier {
     pub(crate) fn new() -> Self {
         Self {
             current: ArcSwapOption::empty(),
-            roster: Mutex::new(Roster::new()),
+            roster: Mutex::default(),
             record: Mutex::default(),
             n_over_cap: AtomicU64::new(0),
         }

@@ -5,7 +5,7 @@ mod report;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use moka::policy::EvictionPolicy;
@@ -14,6 +14,8 @@ use portcullis_types::{
     SessionSubject, SharedClock,
 };
 use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
 
 use crate::budget::Budget;
 use crate::dossier::Dossier;
@@ -33,10 +35,6 @@ use crate::tally::Tally;
 const STS_PATIENCE: Duration = Duration::from_secs(12);
 /// The chain may run a command, ask IAM Identity Center, or try the instance metadata service four times.
 const CHAIN_PATIENCE: Duration = Duration::from_secs(20);
-/// Sessions beyond this push out the least recently used.
-const MOST_SESSIONS: u64 = 10_000;
-/// So many integrations are remembered.
-const MOST_INTEGRATIONS: u64 = 10_000;
 /// Longer than the longest session lives. What is dropped then holds no secret any more: a slot lets go of its session when
 /// that has expired. The cache's own expiry would not do for it, because the cache only tidies up while it is used.
 const IDLE_SLOT_IS_DROPPED_AFTER: Duration = Duration::from_secs(13 * 60 * 60);
@@ -75,6 +73,10 @@ struct Inner {
     dossiers: moka::sync::Cache<IntegrationId, Arc<Dossier>>,
     around: Surroundings,
     sessions_per_integration: usize,
+    /// One for each session of a caller's own, over all integrations.
+    places: Arc<Semaphore>,
+    /// When places of sessions that are over were last looked for.
+    cleared_at: Mutex<Option<Instant>>,
     skew: Arc<ClockSkew>,
 }
 
@@ -115,8 +117,13 @@ impl CredentialEngine {
         };
         let identity = Identity::new(Surroundings { patience: CHAIN_PATIENCE, ..around.clone() }, chain);
         let budget = Budget::new(settings.budget);
+        // What one integration may have, all of them together may have too.
+        let most_sessions =
+            settings.most_sessions.max(settings.sessions_per_integration).clamp(1, Semaphore::MAX_PERMITS);
         let sessions = moka::sync::Cache::builder()
-            .max_capacity(MOST_SESSIONS)
+            // Not what limits sessions of callers (the places do), nor common ones (there are as many as workspaces): this
+            // bounds memory should both be wrong, and the least recently used has to go.
+            .max_capacity((most_sessions as u64).saturating_add(settings.most_integrations.saturating_mul(2)))
             .time_to_idle(IDLE_SLOT_IS_DROPPED_AFTER)
             // The default policy may refuse a newcomer, and with it the promise of one call per session.
             .eviction_policy(EvictionPolicy::lru())
@@ -125,11 +132,13 @@ impl CredentialEngine {
             workshop: Arc::new(Workshop { identity, sts, budget, tally: Tally::default(), clock }),
             sessions,
             dossiers: moka::sync::Cache::builder()
-                .max_capacity(MOST_INTEGRATIONS)
+                .max_capacity(settings.most_integrations)
                 .eviction_policy(EvictionPolicy::lru())
                 .build(),
             around,
             sessions_per_integration: settings.sessions_per_integration.max(1),
+            places: Arc::new(Semaphore::new(most_sessions)),
+            cleared_at: Mutex::default(),
             skew: settings.skew,
         }))
     }
@@ -210,8 +219,11 @@ impl CredentialEngine {
             return Err(CredentialsError::InvalidRequest(Explanation::new(why)));
         }
         // Before anything else, because the chain may take longer than a session has.
-        let source = self.source().await?;
-        self.session(request, &source).await
+        let answer = match self.source().await {
+            Ok(source) => self.session(request, &source).await,
+            Err(error) => Err(error),
+        };
+        answer.or_else(|error| self.stand_in(request, error))
     }
 
     /// The workspace's session of `request`, made if need be when its turn comes.
@@ -221,9 +233,9 @@ impl CredentialEngine {
             return Ok(());
         }
         self.source().await?;
-        if let Some(slot) = self.slot(request)? {
-            slot.turn().await;
-            slot.obtain(Purpose::Ahead).await?;
+        if let Some(found) = self.slot(request)? {
+            found.slot.turn().await;
+            found.slot.obtain(Purpose::Ahead).await?;
         }
         Ok(())
     }
@@ -308,9 +320,9 @@ impl CredentialEngine {
         request: &CredentialRequest<'_>,
         source: &Source,
     ) -> Result<Arc<AwsCredentials>, CredentialsError> {
-        match self.slot(request)? {
-            Some(slot) => Ok(slot.obtain(Purpose::Wanted).await?.credentials),
-            None => Ok(Arc::clone(&source.credentials)),
-        }
+        let Some(found) = self.slot(request)? else { return Ok(Arc::clone(&source.credentials)) };
+        let session = found.slot.obtain(Purpose::Wanted).await?;
+        self.settle(&found.dossier);
+        Ok(session.credentials)
     }
 }

@@ -20,7 +20,8 @@ pub struct IntegrationHealth {
     pub expires_at: Option<SystemTime>,
     /// Live sessions.
     pub n_sessions: usize,
-    /// Requests that were served by the workspace's common session, because there were too many distinct ones.
+    /// Requests that were served by the workspace's common session, because there were too many distinct ones, or because
+    /// there was no getting another just then.
     pub sessions_over_cap: u64,
     /// How long the sessions last that AWS grants, by the last call.
     pub granted_duration: Option<SessionDuration>,
@@ -110,7 +111,8 @@ pub struct EngineStats {
     pub refresh_lag: RefreshLag,
     /// Live sessions, over all integrations.
     pub n_sessions: usize,
-    /// Requests that were served by a common session, because there were too many distinct ones.
+    /// Requests that were served by a common session, because there were too many distinct ones, or because there was no
+    /// getting another just then.
     pub sessions_over_cap: u64,
     /// Seconds until the first live session of each integration ends, at most [`EngineStats::MOST_INTEGRATIONS`] of them,
     /// the nearest first.

@@ -20,12 +20,16 @@ pub struct EngineSettings {
     pub idle_after: Duration,
     /// Distinct sessions of one integration whose sessions depend on the caller; at least 1.
     pub sessions_per_integration: usize,
+    /// Distinct sessions that depend on the caller, over all integrations; no fewer than one integration may have.
+    pub most_sessions: usize,
+    /// Integrations of which the engine remembers how many sessions they have and how they fare.
+    pub most_integrations: u64,
     /// How often STS is called for nobody in particular.
     pub budget: StsBudget,
 }
 
 impl EngineSettings {
-    /// The defaults: sessions idle after an hour, 100 sessions per integration, 5 calls a second, no fall-backs.
+    /// The defaults: sessions idle after an hour, 100 sessions per integration and 10,000 in all, 5 calls a second, no fall-backs.
     #[must_use]
     pub fn new(clock: SharedClock) -> Self {
         Self {
@@ -35,6 +39,8 @@ impl EngineSettings {
             sts_fallbacks: Vec::new(),
             idle_after: Duration::from_secs(3600),
             sessions_per_integration: 100,
+            most_sessions: 10_000,
+            most_integrations: 50_000,
             budget: StsBudget::default(),
         }
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::world::{Answer, Wanted, World, denied, world_with};
+use super::world::{Answer, HOUR, Wanted, World, denied, unavailable, world_with};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -90,6 +90,85 @@ async fn callers_who_are_all_refused_cost_few_calls_too() {
     }
     // Ten minutes pass with the calls: 20 places change hands once a minute, and the common session is tried again.
     assert!(world.sts.calls() <= 320, "{}", world.sts.calls());
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_leaves_for_a_newcomer_who_gets_no_session() {
+    let world = world_of(2);
+    let wanted = naming_the_user();
+    let (ada, grace) = (key_of(&world, &wanted.by("ada")).await, key_of(&world, &wanted.by("grace")).await);
+    tokio::time::sleep(6 * MINUTE).await;
+    world.sts.set(Answer::Fails(unavailable()));
+    for newcomer in ["alan", "barbara", "edsger"] {
+        world.ask(&wanted.by(newcomer)).await.unwrap_err();
+    }
+    assert_eq!(key_of(&world, &wanted.by("ada")).await, ada);
+    assert_eq!(key_of(&world, &wanted.by("grace")).await, grace);
+    world.sts.set(Answer::Lives(HOUR));
+    tokio::time::sleep(6 * MINUTE).await;
+    for newcomer in ["alan", "barbara"] {
+        key_of(&world, &wanted.by(newcomer)).await;
+    }
+    let live = world.engine.health(wanted.request().integration).unwrap().n_sessions;
+    assert_eq!(live, 2, "two newcomers took two places");
+}
+
+#[tokio::test(start_paused = true)]
+async fn callers_without_a_session_are_served_by_the_live_common_one_while_sts_is_down() {
+    let world = world_of(2);
+    let wanted = naming_the_user();
+    let common = key_of(&world, &wanted).await;
+    world.sts.set(Answer::Fails(unavailable()));
+    assert_eq!(key_of(&world, &wanted.by("ada")).await, common);
+    assert_eq!(world.engine.health(wanted.request().integration).unwrap().sessions_over_cap, 1);
+    world.sts.set(Answer::Fails(denied()));
+    let error = world.ask(&wanted.by("grace")).await.unwrap_err();
+    assert_eq!(error.code(), "aws_assume_role_denied", "what does not pass by itself is said");
+    let elsewhere = Wanted { workspace: "other".to_owned(), ..wanted.by("ada") };
+    world.sts.set(Answer::Fails(unavailable()));
+    world.ask(&elsewhere).await.unwrap_err();
+}
+
+#[tokio::test(start_paused = true)]
+async fn past_the_cap_over_all_integrations_callers_share_their_workspaces_session() {
+    let world = world_with(|settings| (settings.sessions_per_integration, settings.most_sessions) = (3, 4));
+    let first = naming_the_user();
+    let second = Wanted { integration: 2, ..first.clone() };
+    let users = ["ada", "grace", "alan"];
+    for _ in 0..50 {
+        for user in users {
+            world.ask(&first.by(user)).await.unwrap();
+            world.ask(&second.by(user)).await.unwrap();
+        }
+    }
+    assert_eq!(world.sts.calls(), 6, "four places, and a common session of each integration");
+    assert!(world.engine.stats().sessions_over_cap >= 98);
+}
+
+#[tokio::test(start_paused = true)]
+async fn places_of_sessions_that_are_over_are_free_for_other_integrations() {
+    let world = world_with(|settings| (settings.sessions_per_integration, settings.most_sessions) = (2, 2));
+    let first = naming_the_user();
+    let second = Wanted { integration: 2, ..first.clone() };
+    for user in ["ada", "grace"] {
+        world.ask(&first.by(user)).await.unwrap();
+    }
+    let common = key_of(&world, &second).await;
+    assert_eq!(key_of(&world, &second.by("alan")).await, common);
+    tokio::time::sleep(3 * HOUR).await;
+    let (common, alan) = (key_of(&world, &second).await, key_of(&world, &second.by("alan")).await);
+    assert_ne!(common, alan);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_edit_makes_room_at_once() {
+    let world = world_of(1);
+    let wanted = naming_the_user();
+    world.ask(&wanted.by("ada")).await.unwrap();
+    world.ask(&wanted.by("grace")).await.unwrap();
+    let edited = Wanted { revision: 2, ..wanted };
+    let common = key_of(&world, &edited).await;
+    assert_ne!(key_of(&world, &edited.by("grace")).await, common);
 }
 
 #[tokio::test(start_paused = true)]
