@@ -31,8 +31,10 @@ use crate::error::{CredentialsError, Explanation};
 use crate::session::AssumeRole;
 use crate::settings::EngineSettings;
 use crate::source::region_chain;
-use route::{Place, Route, Station, is_worth_another};
+use route::{Place, Route, is_worth_another};
 use time::{AwsTime, is_about_time};
+
+pub use route::Station;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// What one STS has, if there are others to ask.
@@ -83,6 +85,36 @@ pub trait AssumesRoles: fmt::Debug + Send + Sync + 'static {
         caller: &'a AwsCredentials,
         region: Option<&'a Region>,
     ) -> BoxFuture<'a, Result<CallerIdentity, CredentialsError>>;
+
+    /// Assumes a role and says which STS gave the session, so that the same one can be asked again.
+    ///
+    /// - `only`: the one to ask, and no other; as for [`assume_role`](Self::assume_role) when absent.
+    ///
+    /// # Errors
+    /// As above.
+    fn assume_role_at<'a>(
+        &'a self,
+        caller: &'a AwsCredentials,
+        call: &'a AssumeRole,
+        only: Option<&'a Station>,
+    ) -> BoxFuture<'a, Result<(AssumedRole, Station), CredentialsError>> {
+        let _there_is_one = only;
+        Box::pin(async move {
+            Ok((self.assume_role(caller, call).await?, Station::of_region(Some(&call.region))))
+        })
+    }
+
+    /// Asks who `caller` is, and says which STS answered.
+    ///
+    /// # Errors
+    /// As above.
+    fn caller_identity_at<'a>(
+        &'a self,
+        caller: &'a AwsCredentials,
+        region: Option<&'a Region>,
+    ) -> BoxFuture<'a, Result<(CallerIdentity, Station), CredentialsError>> {
+        Box::pin(async move { Ok((self.caller_identity(caller, region).await?, Station::of_region(region))) })
+    }
 }
 
 /// STS through the AWS SDK. Reads the SDK's settings when it is first called, not before.
@@ -115,26 +147,26 @@ impl AwsSts {
     async fn ask<T, F>(
         &self,
         caller: &AwsCredentials,
-        region: Option<&Region>,
+        stations: Vec<Station>,
         call: impl Fn(Client) -> F,
-    ) -> Result<T, CredentialsError>
+    ) -> Result<(T, Station), CredentialsError>
     where
         F: Future<Output = Result<T, CredentialsError>>,
     {
         let deadline = Instant::now() + PATIENCE_WITH_ALL;
-        let stations = self.route.stations(region);
+        let n_stations = stations.len();
         let mut first_error = None;
-        for (n, station) in stations.iter().enumerate() {
-            let is_last = n + 1 == stations.len();
+        for (n, station) in stations.into_iter().enumerate() {
+            let is_last = n + 1 == n_stations;
             let until = if is_last { deadline } else { deadline.min(Instant::now() + PATIENCE_WITH_ONE) };
-            let answer = match tokio::time::timeout_at(until, self.ask_one(caller, station, &call)).await {
+            let answer = match tokio::time::timeout_at(until, self.ask_one(caller, &station, &call)).await {
                 Ok(answer) => answer,
                 Err(_) => Err(CredentialsError::StsUnavailable(Explanation::new("no answer in time"))),
             };
-            self.route.note(station, &answer);
+            self.route.note(&station, &answer);
             match answer {
                 Err(error) if is_worth_another(&error) => first_error.get_or_insert(error),
-                final_answer => return final_answer,
+                final_answer => return final_answer.map(|given| (given, station)),
             };
         }
         Err(first_error.expect("there is at least one to ask"))
@@ -185,13 +217,21 @@ impl AwsSts {
     }
 }
 
+#[cfg(test)]
+impl AwsSts {
+    /// STS with these settings of the SDK instead of the environment's.
+    pub(crate) fn with_sdk(sdk: SdkConfig, settings: &EngineSettings) -> Self {
+        Self { sdk: OnceCell::new_with(Some(sdk)), ..Self::with_settings(settings) }
+    }
+}
+
 impl AssumesRoles for AwsSts {
     fn assume_role<'a>(
         &'a self,
         caller: &'a AwsCredentials,
         call: &'a AssumeRole,
     ) -> BoxFuture<'a, Result<AssumedRole, CredentialsError>> {
-        Box::pin(self.ask(caller, Some(&call.region), move |client| assume_role(client, call)))
+        Box::pin(async move { Ok(self.assume_role_at(caller, call, None).await?.0) })
     }
 
     fn caller_identity<'a>(
@@ -199,7 +239,26 @@ impl AssumesRoles for AwsSts {
         caller: &'a AwsCredentials,
         region: Option<&'a Region>,
     ) -> BoxFuture<'a, Result<CallerIdentity, CredentialsError>> {
-        Box::pin(self.ask(caller, region, |client| async move {
+        Box::pin(async move { Ok(self.caller_identity_at(caller, region).await?.0) })
+    }
+
+    fn assume_role_at<'a>(
+        &'a self,
+        caller: &'a AwsCredentials,
+        call: &'a AssumeRole,
+        only: Option<&'a Station>,
+    ) -> BoxFuture<'a, Result<(AssumedRole, Station), CredentialsError>> {
+        let all = || self.route.stations(Some(&call.region));
+        let stations = only.map_or_else(all, |station| vec![station.clone()]);
+        Box::pin(self.ask(caller, stations, move |client| assume_role(client, call)))
+    }
+
+    fn caller_identity_at<'a>(
+        &'a self,
+        caller: &'a AwsCredentials,
+        region: Option<&'a Region>,
+    ) -> BoxFuture<'a, Result<(CallerIdentity, Station), CredentialsError>> {
+        Box::pin(self.ask(caller, self.route.stations(region), |client| async move {
             let answer = client.get_caller_identity().send().await;
             answer::identity(&answer.map_err(answer::error)?)
         }))

@@ -4,9 +4,11 @@
 //! of a region costs its time-out only now and then. Nothing else is learnt: the region's own STS is tried again.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use portcullis_provider::error::redact;
 use portcullis_types::Region;
 use tokio::time::Instant;
 
@@ -16,12 +18,33 @@ use crate::settings::StsEndpoint;
 /// How long one that failed waits at the end of the queue.
 const SIDELINED_FOR: Duration = Duration::from_secs(30);
 
-/// One STS to ask.
+/// One STS to ask, for whoever wants the same one again.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Station {
+pub struct Station {
     /// Signed for. `None`: the region of the environment.
     pub(super) region: Option<Region>,
     pub(super) place: Place,
+}
+
+impl Station {
+    /// The one of this region, wherever the SDK's settings say that it is.
+    pub(crate) fn of_region(region: Option<&Region>) -> Self {
+        Self { region: region.cloned(), place: Place::AsConfigured }
+    }
+}
+
+impl fmt::Display for Station {
+    /// `STS in us-east-1`, with its address where the operator has set one.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.region {
+            Some(region) => write!(f, "STS in {region}")?,
+            None => f.write_str("STS")?,
+        }
+        match &self.place {
+            Place::At(url) => write!(f, " at `{}`", redact(url)),
+            Place::AsConfigured | Place::Regional => Ok(()),
+        }
+    }
 }
 
 /// Where an STS is.
