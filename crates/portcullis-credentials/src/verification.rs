@@ -1,14 +1,20 @@
 //! Whether an integration works, and whether it is safe: tried step by step, with what was seen and what to do.
 //!
-//! Start at [`Verifier`]. [`Step`] lists the steps; `trust` makes those that ask STS, `platform` those that ask Claude
-//! Platform on AWS through [`ProbesPlatform`], and [`report`] is what comes of them.
+//! Start at [`Verifier`]. [`Step`] lists the steps; `trust` makes those that ask STS (`entry`: into the role; `doors`: nobody
+//! else gets in), `platform` those that ask Claude Platform on AWS through [`ProbesPlatform`], and [`report`] is what comes
+//! of them.
 //!
 //! # Invariants
 //! - Nothing comes from the cache of sessions and nothing goes there: the calls are made that the engine would make.
 //!   (test `every_verification_makes_its_own_session`)
-//! - Only `AccessDenied` proves that the external ID is enforced, and only after the role could be assumed with it.
-//!   (tests `only_access_denied_proves_that_the_external_id_is_enforced`,
-//!   `without_a_session_a_refusal_proves_nothing`)
+//! - The calls are made for a caller, too, if callers have sessions of their own.
+//!   (test `what_is_said_of_a_caller_is_tried_as_well`)
+//! - Only `AccessDenied` by the role's own policy proves that the external ID is enforced, only from the STS that granted
+//!   the role, and only between calls that it granted.
+//!   (tests `only_access_denied_proves_that_the_external_id_is_enforced`, `a_refusal_by_another_policy_proves_nothing`,
+//!   `the_sts_that_granted_the_role_is_the_one_that_must_refuse`, `refusals_count_only_between_sessions_that_are_granted`)
+//! - What is proven for the first time, or of a role that had to be waited for, is proven several times.
+//!   (test `what_was_proven_for_the_first_time_is_proven_thrice_and_soon_again`)
 //! - Every step ends, whoever hangs. (test `a_peer_that_never_answers_fails_its_step_and_no_more`)
 //! - Who goes away stops the run. (test `a_verification_that_nobody_listens_to_stops`)
 //! - No secret is in a report. (test `no_secret_is_in_a_report`)
@@ -21,6 +27,9 @@ mod tests;
 pub mod findings;
 pub mod report;
 
+mod caller;
+mod doors;
+mod entry;
 mod platform;
 mod probe;
 mod run;
@@ -175,7 +184,7 @@ impl Verifier {
         options: VerifyOptions,
         progress: Progress,
     ) -> Run<'a> {
-        Run { verifier: self, subject, options, haste: Haste::SomebodyWaits, progress }
+        Run { verifier: self, subject, options, haste: Haste::SomebodyWaits, progress, is_fresh: false }
     }
 }
 

@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::probe::PlatformCredentials;
-use super::report::{Finding, Step, StepReport, Verdict, VerificationEvent};
+use super::report::{ExternalIdProof, Finding, Step, StepReport, Verdict, VerificationEvent};
 use super::{VerificationSubject, Verifier, VerifyOptions};
 use crate::engine::Haste;
 use crate::error::{CredentialsError, Explanation};
@@ -21,6 +21,8 @@ pub(super) struct Run<'a> {
     pub(super) options: VerifyOptions,
     pub(super) haste: Haste,
     pub(super) progress: Progress,
+    /// Whether AWS was seen not to know the role everywhere yet.
+    pub(super) is_fresh: bool,
 }
 
 /// As whom the platform is asked.
@@ -43,7 +45,10 @@ impl Run<'_> {
     pub(super) async fn whole(mut self) -> Verdict {
         let holder = self.identity().await;
         self.platform(holder).await;
-        Verdict::of(self.progress.steps)
+        let verdict = Verdict::of(self.progress.steps);
+        let is_settled = self.options.before == ExternalIdProof::Enforced && !self.is_fresh;
+        let verify_again_soon = verdict.is_external_id_enforced() && !is_settled;
+        Verdict { verify_again_soon, ..verdict }
     }
 
     /// The steps that prove that the external ID is enforced.
@@ -119,7 +124,11 @@ impl Progress {
     }
 
     pub(super) async fn report(&mut self, step: Step, started: Instant, finding: Finding) {
-        let report = finding.into_report(step, started.elapsed());
+        self.report_took(step, started.elapsed(), finding).await;
+    }
+
+    pub(super) async fn report_took(&mut self, step: Step, took: Duration, finding: Finding) {
+        let report = finding.into_report(step, took);
         self.steps.push(report.clone());
         self.tell(VerificationEvent::Step(report)).await;
     }

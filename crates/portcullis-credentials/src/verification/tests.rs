@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::*;
 use crate::error::{CredentialsError, Explanation};
-use stage::{Answers, EXTERNAL_ID, Stage, denied, failure, subject};
+use stage::{Answers, EXTERNAL_ID, Stage, denied, denied_because, failure, subject, subject_with};
 
 const NO_PATIENCE: VerifyOptions =
     VerifyOptions { inference: true, patience: Duration::ZERO, before: ExternalIdProof::Enforced };
@@ -41,8 +41,8 @@ async fn every_verification_makes_its_own_session() {
         assert!(verdict.is_external_id_enforced());
     }
     let asked: Vec<_> = stage.sts.calls().iter().map(|call| call.external_id.clone()).collect();
-    assert_eq!(asked.len(), 6, "three calls each");
-    assert_ne!(asked[2], asked[5], "a wrong external ID is made up anew");
+    assert_eq!(asked.len(), 10, "five calls each");
+    assert_ne!(asked[2], asked[7], "a wrong external ID is made up anew");
     assert_eq!(stage.engine.stats().n_sessions, 0, "nothing goes into the cache");
 }
 
@@ -81,13 +81,14 @@ async fn a_new_role_is_waited_for_and_the_waiting_is_told() {
     let mut last = None;
     while let Some(event) = events.recv().await {
         if let VerificationEvent::Waiting { step, wait, reason } = &event {
-            assert_eq!(*step, Step::AssumeRole);
-            assert!(reason.contains("up to a minute"));
-            waits.push(wait.as_secs());
+            let expected = if *step == Step::AssumeRole { "up to a minute" } else { "may not know the role" };
+            assert!(reason.contains(expected), "{reason}");
+            waits.push((*step, wait.as_secs()));
         }
         last = Some(event);
     }
-    assert_eq!(waits, [1, 2, 4, 8]);
+    let (assume, again) = (Step::AssumeRole, Step::RefusedWithoutExternalId);
+    assert_eq!(waits, [(assume, 1), (assume, 2), (assume, 4), (assume, 8), (again, 5), (again, 5)]);
     let Some(VerificationEvent::Done(verdict)) = last else { panic!("{last:?}") };
     assert_eq!(verdict.status, VerificationStatus::Verified, "{:#?}", verdict.steps);
     assert!(started.elapsed() < Duration::from_secs(30));
@@ -136,8 +137,126 @@ async fn an_open_door_is_unsafe_whatever_else_is_wrong() {
     assert_eq!(verdict.status, VerificationStatus::Unsafe);
     let fix = at(&verdict, Step::RefusedWithoutExternalId).fix.as_deref().unwrap();
     assert!(fix.contains("arn:aws:iam::123456789012:role/claude") && fix.contains(EXTERNAL_ID), "{fix}");
-    let verdict = verify(Answers { wrong_id: Ok(()), ..Answers::default() }).await;
-    assert_eq!(verdict.status, VerificationStatus::Unsafe);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_role_that_takes_any_of_our_ids_or_any_like_its_own_is_unsafe() {
+    for open in [
+        Answers { wrong_id: Ok(()), ..Answers::default() },
+        Answers { near_id: Ok(()), ..Answers::default() },
+    ] {
+        let verdict = verify(open).await;
+        assert_eq!(verdict.status, VerificationStatus::Unsafe);
+        assert_eq!(trouble(&verdict), ["refused_with_wrong_external_id Failed external_id_not_enforced"]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_said_of_a_caller_is_tried_as_well() {
+    let settings = serde_json::json!({
+        "session_name": "{user}",
+        "session_tags": [{"key": "project", "value": "{metadata.project}"}, {"key": "team", "value": "{workspace}"}],
+    });
+    let stage = Stage::with(Answers::default());
+    let verdict = stage.verifier.verdict(&subject_with(&settings), NO_PATIENCE).await;
+    assert_eq!(verdict.status, VerificationStatus::Verified, "{:#?}", verdict.steps);
+    let evidence = &at(&verdict, Step::AssumeRole).evidence;
+    assert!(evidence.contains("for a sample caller") && evidence.contains("metadata.project"), "{evidence}");
+    let told = |call: &crate::AssumeRole| -> String {
+        call.tags.iter().map(|(key, value)| format!("{key}={value} ")).collect::<String>()
+            + call.session_name.as_str()
+    };
+    let calls: Vec<_> = stage.sts.calls().iter().map(told).collect();
+    let common = "team=default -";
+    let own = "project=portcullis-verify team=default portcullis-verify";
+    assert!(calls[0].starts_with(common), "{calls:?}");
+    assert_eq!(calls[1], own);
+    assert_eq!(calls[2..5], [own, &calls[0], "portcullis-verify"], "with all that is said, and with nothing");
+    assert_eq!(calls.last().map(String::as_str), Some(own));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_role_that_takes_no_tags_is_not_verified() {
+    let settings = serde_json::json!({"session_tags": [{"key": "project", "value": "{metadata.project}"}]});
+    let tagged = Err(denied_because("sts:TagSession", ""));
+    let stage = Stage::with(Answers { tagged, ..Answers::default() });
+    let verdict = stage.verifier.verdict(&subject_with(&settings), NO_PATIENCE).await;
+    let failed = verdict.first_failure().unwrap();
+    assert_eq!((failed.step, failed.code), (Step::AssumeRole, Some("aws_assume_role_denied")));
+    assert!(failed.evidence.starts_with("for a sample caller"), "{}", failed.evidence);
+    assert!(failed.fix.as_deref().unwrap().contains("sts:TagSession"), "{:?}", failed.fix);
+    assert_eq!(verdict.external_id, ExternalIdProof::NotTold);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_open_role_that_sts_has_not_heard_of_everywhere_is_found() {
+    let open = || Answers { no_id: Ok(()), open_after: Duration::from_secs(8), ..Answers::default() };
+    let first = VerifyOptions { before: ExternalIdProof::NotTold, ..NO_PATIENCE };
+    let verdict = Stage::with(open()).verifier.verdict(&subject(), first).await;
+    assert_eq!(verdict.status, VerificationStatus::Unsafe, "{:#?}", verdict.steps);
+    // What waited for the role is not sure of it, whatever was known before.
+    let stage = Stage::with(Answers { known_after: Duration::from_secs(2), ..open() });
+    let patient = VerifyOptions { patience: Duration::from_secs(30), ..NO_PATIENCE };
+    let verdict = stage.verifier.verdict(&subject(), patient).await;
+    assert_eq!(verdict.status, VerificationStatus::Unsafe, "{:#?}", verdict.steps);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_proven_for_the_first_time_is_proven_thrice_and_soon_again() {
+    let positives = |stage: &Stage| {
+        let calls = stage.sts.calls();
+        calls
+            .iter()
+            .filter(|call| call.external_id.as_ref().is_some_and(|id| id.as_str() == EXTERNAL_ID))
+            .count()
+    };
+    let first = Stage::with(Answers::default());
+    let started = Instant::now();
+    let options = VerifyOptions { before: ExternalIdProof::NotTold, ..NO_PATIENCE };
+    let verdict = first.verifier.verdict(&subject(), options).await;
+    assert_eq!((verdict.external_id, verdict.verify_again_soon), (ExternalIdProof::Enforced, true));
+    assert_eq!((positives(&first), started.elapsed().as_secs()), (4, 10));
+    assert!(at(&verdict, Step::RefusedWithoutExternalId).evidence.contains("in 3 rounds"));
+    let known = Stage::with(Answers::default());
+    let verdict = known.verifier.reverify(&subject(), ExternalIdProof::Enforced).await;
+    assert_eq!((verdict.external_id, verdict.verify_again_soon), (ExternalIdProof::Enforced, false));
+    assert_eq!(positives(&known), 2);
+    // Nothing was proven: there is nothing to make sure of.
+    let open = Stage::with(Answers { no_id: Ok(()), ..Answers::default() });
+    assert!(!open.verifier.reverify(&subject(), ExternalIdProof::NotTold).await.verify_again_soon);
+}
+
+#[tokio::test(start_paused = true)]
+async fn refusals_count_only_between_sessions_that_are_granted() {
+    let flapping = || Answers { flaps: 1, ..Answers::default() };
+    let verdict = verify(flapping()).await;
+    assert_eq!(verdict.external_id, ExternalIdProof::NotTold, "{:#?}", verdict.steps);
+    assert_eq!(at(&verdict, Step::RefusedWithoutExternalId).code, Some("external_id_not_proven"));
+    let patient = VerifyOptions { patience: Duration::from_secs(30), ..NO_PATIENCE };
+    let verdict = Stage::with(flapping()).verifier.verdict(&subject(), patient).await;
+    assert_eq!((verdict.external_id, verdict.verify_again_soon), (ExternalIdProof::Enforced, true));
+    assert!(at(&verdict, Step::RefusedWithoutExternalId).evidence.contains("in 4 rounds"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_by_another_policy_proves_nothing() {
+    for because in [
+        " with an explicit deny in a service control policy: arn:aws:organizations::1:policy/o-1/service_control_policy/p-1",
+        " because no identity-based policy allows the sts:AssumeRole action",
+        " because no VPC endpoint policy allows the sts:AssumeRole action",
+    ] {
+        let no_id = Err(denied_because("sts:AssumeRole", because));
+        let verdict = verify(Answers { no_id, ..Answers::default() }).await;
+        assert_eq!(trouble(&verdict), ["refused_without_external_id Failed external_id_refused_elsewhere"]);
+        assert_eq!(verdict.external_id, ExternalIdProof::NotTold);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_sts_that_granted_the_role_is_the_one_that_must_refuse() {
+    let stage = Stage::with(Answers::default());
+    stage.verifier.verdict(&subject(), NO_PATIENCE).await;
+    assert_eq!(stage.sts.pins(), [false, true, true, true, true]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -304,8 +423,8 @@ async fn calls_that_nobody_waits_for_wait_for_the_budget() {
         let verdict = stage.verifier.reverify(&subject(), ExternalIdProof::Enforced).await;
         assert_eq!(verdict.status, VerificationStatus::Verified);
     }
-    // 30 calls, of which 10 go at once and the others at 5 a second.
-    assert!(started.elapsed() >= Duration::from_millis(3500), "{:?}", started.elapsed());
+    // 42 calls, of which 10 go at once and the others at 5 a second.
+    assert!(started.elapsed() >= Duration::from_millis(6000), "{:?}", started.elapsed());
 }
 
 #[tokio::test(start_paused = true)]

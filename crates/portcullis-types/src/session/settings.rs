@@ -1,5 +1,6 @@
 //! The settings of an assumed role's sessions, as an operator writes them.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -42,6 +43,15 @@ impl RoleSettings {
         templates
             .chain(self.session_tags.iter().map(|tag| &tag.value))
             .any(SessionTemplate::depends_on_caller)
+    }
+
+    /// The names of everything that a caller's metadata may say of a session, each once.
+    #[must_use]
+    pub fn metadata_names(&self) -> BTreeSet<&str> {
+        let hops = self.role_chain.iter().filter_map(|hop| hop.session_name.as_ref());
+        let tags = self.session_tags.iter().map(|tag| &tag.value);
+        let templates = self.session_name.iter().chain(&self.source_identity).chain(hops).chain(tags);
+        templates.flat_map(SessionTemplate::metadata_names).collect()
     }
 }
 

@@ -94,6 +94,14 @@ impl SessionTemplate {
         self.parts.iter().any(of_caller)
     }
 
+    /// The names that `{metadata.NAME}` asks for.
+    pub fn metadata_names(&self) -> impl Iterator<Item = &str> {
+        self.parts.iter().filter_map(|part| match part {
+            Part::Value(Placeholder::Metadata(name)) => Some(name.as_ref()),
+            Part::Value(_) | Part::Text(_) => None,
+        })
+    }
+
     /// The text for `subject`, made to fit AWS's rules: characters that AWS does not accept become `-`, and what is too
     /// long is cut.
     ///

@@ -120,6 +120,19 @@ fn settings_survive_their_json_form_and_unknown_ones_are_refused() {
     assert!(serde_json::from_str::<RoleSettings>(r#"{"duration": 1}"#).is_err());
 }
 
+#[test]
+fn the_metadata_that_settings_ask_for_is_known_by_name() {
+    let settings: RoleSettings = serde_json::from_value(json!({
+        "role_chain": [{"role_arn": "arn:aws:iam::111122223333:role/hub", "session_name": "{metadata.team}"}],
+        "session_name": "{metadata.project}-{user}",
+        "session_tags": [{"key": "a", "value": "{metadata.project}"}, {"key": "b", "value": "{metadata.cost.centre}"}],
+        "source_identity": "{metadata.person}",
+    }))
+    .unwrap();
+    let names: Vec<_> = settings.metadata_names().into_iter().collect();
+    assert_eq!(names, ["cost.centre", "person", "project", "team"]);
+}
+
 proptest! {
     #[test]
     fn whatever_a_caller_says_aws_accepts_it(user in ".*", value in ".*") {

@@ -15,7 +15,7 @@ use crate::engine::CredentialEngine;
 use crate::error::{CredentialsError, Explanation};
 use crate::session::AssumeRole;
 use crate::source::{Source, SourceChain, SourceFingerprint, SourceKind};
-use crate::sts::{AssumedRole, AssumesRoles, CallerIdentity};
+use crate::sts::{AssumedRole, AssumesRoles, CallerIdentity, Station};
 use crate::verification::probe::{ListedModels, PlatformCredentials, ProbeAnswer, ProbeFailure};
 use crate::verification::{ProbesPlatform, VerificationSubject, Verifier};
 
@@ -28,6 +28,14 @@ pub(super) struct Answers {
     pub(super) right_id: Result<(), CredentialsError>,
     pub(super) no_id: Result<(), CredentialsError>,
     pub(super) wrong_id: Result<(), CredentialsError>,
+    /// For an external ID that differs from the right one in its last character.
+    pub(super) near_id: Result<(), CredentialsError>,
+    /// For calls with tags, beyond what the external ID decides.
+    pub(super) tagged: Result<(), CredentialsError>,
+    /// Calls without the right external ID are denied before, as by an STS that has not heard of the role.
+    pub(super) open_after: Duration,
+    /// So many calls with the right external ID are denied after the first one.
+    pub(super) flaps: usize,
     /// The role is not known before.
     pub(super) known_after: Duration,
     pub(super) account: &'static str,
@@ -49,6 +57,10 @@ impl Default for Answers {
             right_id: Ok(()),
             no_id: Err(denied()),
             wrong_id: Err(denied()),
+            near_id: Err(denied()),
+            tagged: Ok(()),
+            open_after: Duration::ZERO,
+            flaps: 0,
             known_after: Duration::ZERO,
             account: "123456789012",
             life: Duration::from_secs(3600),
@@ -64,9 +76,16 @@ impl Default for Answers {
 }
 
 pub(super) fn denied() -> CredentialsError {
-    CredentialsError::AccessDenied(
-        Explanation::new("not authorized").with_aws(Some("AccessDenied"), Some("r-1")),
-    )
+    denied_because("sts:AssumeRole", "")
+}
+
+/// A refusal in AWS's words.
+pub(super) fn denied_because(action: &str, because: &str) -> CredentialsError {
+    let said = format!(
+        "User: arn:aws:iam::111122223333:user/gateway is not authorized to perform: {action} on resource: \
+         arn:aws:iam::123456789012:role/claude{because}"
+    );
+    CredentialsError::AccessDenied(Explanation::new(&said).with_aws(Some("AccessDenied"), Some("r-1")))
 }
 
 pub(super) fn failure(cause: UpstreamCause) -> ProbeFailure {
@@ -81,10 +100,15 @@ pub(super) fn failure(cause: UpstreamCause) -> ProbeFailure {
 }
 
 pub(super) fn subject() -> VerificationSubject {
+    subject_with(&serde_json::json!({}))
+}
+
+pub(super) fn subject_with(settings: &serde_json::Value) -> VerificationSubject {
+    let settings: RoleSettings = serde_json::from_value(settings.clone()).unwrap();
     let auth = AwsAuth::AssumedRole {
         role_arn: "arn:aws:iam::123456789012:role/claude".parse().unwrap(),
         external_id: EXTERNAL_ID.parse().unwrap(),
-        settings: Arc::new(RoleSettings::default()),
+        settings: Arc::new(settings),
     };
     VerificationSubject {
         platform: ClaudePlatformAws {
@@ -115,6 +139,8 @@ impl Stage {
             clock: Arc::clone(&clock),
             started: Instant::now(),
             calls: Mutex::default(),
+            pins: Mutex::default(),
+            flaps: AtomicUsize::new(answers.flaps),
         });
         let source = Arc::new(FakeSource(answers.source.clone()));
         let engine = CredentialEngine::with_parts(Arc::clone(&clock), source, Arc::clone(&sts) as _);
@@ -166,6 +192,9 @@ pub(super) struct FakeSts {
     clock: SharedClock,
     started: Instant,
     calls: Mutex<Vec<AssumeRole>>,
+    /// For each call whether one STS was to answer it.
+    pins: Mutex<Vec<bool>>,
+    flaps: AtomicUsize,
 }
 
 impl FakeSts {
@@ -173,15 +202,35 @@ impl FakeSts {
         self.calls.lock().unwrap().clone()
     }
 
+    pub(super) fn pins(&self) -> Vec<bool> {
+        self.pins.lock().unwrap().clone()
+    }
+
     fn judge(&self, call: &AssumeRole) -> Result<(), CredentialsError> {
-        if self.started.elapsed() < self.answers.known_after {
+        let answers = &self.answers;
+        let is_known = self.started.elapsed() >= answers.known_after;
+        let id = call.external_id.as_ref().map(|id| id.as_str());
+        let is_right = id == Some(EXTERNAL_ID);
+        if !is_known || !is_right && self.started.elapsed() < answers.open_after {
             return Err(denied());
         }
-        match call.external_id.as_ref().map(|id| id.as_str()) {
-            None => self.answers.no_id.clone(),
-            Some(EXTERNAL_ID) => self.answers.right_id.clone(),
-            Some(_) => self.answers.wrong_id.clone(),
+        let one_less = |left: usize| left.checked_sub(1);
+        let is_first = self.calls.lock().unwrap().len() == 1;
+        if is_right
+            && !is_first
+            && self.flaps.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less).is_ok()
+        {
+            return Err(denied());
         }
+        match id {
+            None => answers.no_id.clone()?,
+            Some(EXTERNAL_ID) => answers.right_id.clone()?,
+            Some(near) if near.starts_with(&EXTERNAL_ID[..EXTERNAL_ID.len() - 1]) => {
+                answers.near_id.clone()?
+            }
+            Some(_) => answers.wrong_id.clone()?,
+        }
+        if call.tags.is_empty() { Ok(()) } else { answers.tagged.clone() }
     }
 }
 
@@ -199,6 +248,19 @@ impl AssumesRoles for FakeSts {
             let credentials = credentials("ASIASESSIONEXAMPLE01", expires_at);
             Ok(AssumedRole { credentials, arn, packed_policy_percent: Some(12) })
         })
+    }
+
+    fn assume_role_at<'a>(
+        &'a self,
+        caller: &'a AwsCredentials,
+        call: &'a AssumeRole,
+        only: Option<&'a Station>,
+    ) -> BoxFuture<'a, Result<(AssumedRole, Station), CredentialsError>> {
+        let fallback: Region = "us-east-1".parse().unwrap();
+        let fallback = Station::of_region(Some(&fallback));
+        assert!(only.is_none_or(|station| *station == fallback), "{only:?}");
+        self.pins.lock().unwrap().push(only.is_some());
+        Box::pin(async { Ok((self.assume_role(caller, call).await?, fallback)) })
     }
 
     fn caller_identity<'a>(

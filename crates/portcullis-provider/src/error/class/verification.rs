@@ -3,7 +3,7 @@
 use super::{Class, Fault};
 
 pub(in crate::error) const ALL: &[&Class] =
-    &[&NOT_ENFORCED, &NOT_PROVEN, &WRONG_ACCOUNT, &TOO_SHORT, &NO_MODELS, &UNDETERMINED];
+    &[&NOT_ENFORCED, &NOT_PROVEN, &REFUSED_ELSEWHERE, &WRONG_ACCOUNT, &TOO_SHORT, &NO_MODELS, &UNDETERMINED];
 
 /// The role does not insist on its external ID.
 pub static NOT_ENFORCED: Class = Class {
@@ -30,6 +30,20 @@ pub static NOT_PROVEN: Class = Class {
     meaning: "Only `AccessDenied` proves that the role's trust policy insists on the external ID, and STS answered \
               something else.",
     fix: "Verify again; if the answer stays the same, mend what STS names.",
+    command: Some("portcullis verify <integration>"),
+};
+
+/// Another policy than the role's own refused.
+pub static REFUSED_ELSEWHERE: Class = Class {
+    code: "external_id_refused_elsewhere",
+    title: "Another policy refused before the role's trust policy was asked",
+    fault: Fault::Operator,
+    phrases: &[],
+    signs: &["the step `refused_without_external_id` or `refused_with_wrong_external_id` fails"],
+    meaning: "STS refused, but by its own words because of another policy than the role's trust policy. That says \
+              nothing about the trust policy, and whoever the other policy does not bind may find the role open.",
+    fix: "Let the gateway's own identity ask for this role whatever the external ID is, so that the role's trust policy \
+          is the one that refuses; then verify again.",
     command: Some("portcullis verify <integration>"),
 };
 
