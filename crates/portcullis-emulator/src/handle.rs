@@ -60,6 +60,12 @@ impl EmulatorHandle {
         self.state.journal.clear();
     }
 
+    /// Every request since the start or the last time they were taken. The counters stay.
+    #[must_use]
+    pub fn take_requests(&self) -> Vec<LoggedRequest> {
+        self.state.journal.take_requests()
+    }
+
     /// Sets how STS behaves, everywhere.
     pub fn set_sts_mode(&self, mode: StsMode) {
         self.state.set_sts(mode.into());
@@ -91,6 +97,16 @@ impl EmulatorHandle {
     /// Ends all sessions now.
     pub fn expire_sessions(&self) {
         self.state.expire_sessions();
+    }
+
+    /// Ends the session of this access key id now.
+    pub fn expire_session(&self, access_key_id: &str) {
+        self.state.expire_sessions_where(|session| session.access_key_id == access_key_id);
+    }
+
+    /// Has new sessions said to last so many seconds, however long they do; `None` for the truth.
+    pub fn announce_seconds(&self, seconds: Option<u32>) {
+        self.state.announce_seconds(seconds);
     }
 
     /// Ends the credentials that the sources handed out; the next one who asks them gets new ones.

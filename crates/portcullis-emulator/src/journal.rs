@@ -149,6 +149,11 @@ impl Journal {
         crate::state::locked(&self.requests).clone()
     }
 
+    /// Empties the log and gives what was in it: nothing is lost between reading and emptying.
+    pub(crate) fn take_requests(&self) -> Vec<LoggedRequest> {
+        std::mem::take(&mut crate::state::locked(&self.requests))
+    }
+
     pub(crate) fn counters(&self) -> Counters {
         crate::state::locked(&self.counters).clone()
     }

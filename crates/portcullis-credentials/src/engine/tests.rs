@@ -8,6 +8,7 @@ mod rotation;
 mod shape;
 mod timers;
 mod warmth;
+mod wire;
 mod world;
 
 use std::collections::HashMap;
