@@ -31,6 +31,7 @@ struct Seen {
     workspace: Asked<ProbeAnswer>,
     models: Option<Asked<ListedModels>>,
     tokens: Option<Asked<ProbeAnswer>>,
+    inference: Option<Asked<ProbeAnswer>>,
 }
 
 impl Run<'_> {
@@ -52,7 +53,7 @@ impl Run<'_> {
         }
         self.list_models(&holder, &mut seen).await;
         self.count_tokens(&holder, &mut seen).await;
-        self.inference(&holder, &seen).await;
+        self.inference(&holder, seen).await;
     }
 
     async fn endpoint(&mut self) -> bool {
@@ -70,13 +71,16 @@ impl Run<'_> {
         let (probe, platform) = (&*self.verifier.probe, &self.subject.platform);
         let ask = || probe.get_workspace(platform, holder.credentials());
         let workspace = self.ask(Step::FederationEnabled, ask).await;
-        let mut seen = Seen { workspace, models: None, tokens: None };
+        let mut seen = Seen { workspace, models: None, tokens: None, inference: None };
         if seen.federation() == Federation::Untold && self.has(Feature::Models) {
             seen.models = Some(self.ask_for_models(Step::FederationEnabled, holder).await);
         }
         if seen.federation() == Federation::Untold && self.has(Feature::TokenCounting) {
             let model = seen.first_model().to_owned();
             seen.tokens = Some(self.ask_for_tokens(Step::FederationEnabled, holder, &model).await);
+        }
+        if self.options.inference && seen.tells_nothing() {
+            seen.inference = Some(self.ask_for_inference(Step::FederationEnabled, holder, &seen).await);
         }
         let (finding, seen) = match seen.federation() {
             Federation::On => (Finding::passed("the service had a token of the account minted"), Some(seen)),
@@ -98,7 +102,7 @@ impl Run<'_> {
         let platform = &self.subject.platform;
         let finding = match (&seen.workspace, seen.answered_in_workspace()) {
             (Ok(answer), _) => passed(answer),
-            (Err(failure), Some(what)) => {
+            (Err(failure), Some(what)) if !is_strange(failure) => {
                 let (id, region) = (&platform.workspace_id, &platform.region);
                 let evidence = format!(
                     "`{id}` answers in {region} ({what}), but its own entry may not be read: {}",
@@ -106,7 +110,7 @@ impl Run<'_> {
                 );
                 Finding::warning(evidence, Explained::clone(&failure.explained)).with_ids_of(failure)
             }
-            (Err(failure), None) => failed(seen.missing_workspace().unwrap_or(failure)),
+            (Err(failure), _) => failed(seen.missing_workspace().unwrap_or(failure)),
         };
         let is_there = finding.status != StepStatus::Failed;
         self.progress.report(Step::WorkspaceExists, started, finding).await;
@@ -144,14 +148,15 @@ impl Run<'_> {
         self.progress.report(Step::CountTokens, started, finding).await;
     }
 
-    async fn inference(&mut self, holder: &Holder, seen: &Seen) {
+    async fn inference(&mut self, holder: &Holder, mut seen: Seen) {
         let started = Instant::now();
         if !self.options.inference {
             return self.skip(&[Step::Inference], "not asked for: it costs a request of one token").await;
         }
-        let (probe, platform) = (&*self.verifier.probe, &self.subject.platform);
-        let model = seen.cheap_model();
-        let answer = self.ask(Step::Inference, || probe.infer(platform, holder.credentials(), model)).await;
+        let answer = match seen.inference.take() {
+            Some(answer) => answer,
+            None => self.ask_for_inference(Step::Inference, holder, &seen).await,
+        };
         self.progress.report(Step::Inference, started, finding(answer)).await;
     }
 
@@ -163,6 +168,12 @@ impl Run<'_> {
     async fn ask_for_tokens(&self, step: Step, holder: &Holder, model: &str) -> Asked<ProbeAnswer> {
         let (probe, platform): (&dyn ProbesPlatform, _) = (&*self.verifier.probe, &self.subject.platform);
         self.ask(step, || probe.count_tokens(platform, holder.credentials(), model)).await
+    }
+
+    async fn ask_for_inference(&self, step: Step, holder: &Holder, seen: &Seen) -> Asked<ProbeAnswer> {
+        let (probe, platform): (&dyn ProbesPlatform, _) = (&*self.verifier.probe, &self.subject.platform);
+        let model = seen.cheap_model();
+        self.ask(step, || probe.infer(platform, holder.credentials(), model)).await
     }
 
     /// Asks; again when the service says that it cannot just now.
@@ -195,7 +206,8 @@ impl Seen {
     fn federation(&self) -> Federation<'_> {
         let models = self.models.as_ref().map(|asked| asked.as_ref().map(drop));
         let tokens = self.tokens.as_ref().map(|asked| asked.as_ref().map(drop));
-        let answers = [Some(self.workspace.as_ref().map(drop)), models, tokens];
+        let inference = self.inference.as_ref().map(|asked| asked.as_ref().map(drop));
+        let answers = [Some(self.workspace.as_ref().map(drop)), models, tokens, inference];
         for answer in answers.into_iter().flatten() {
             match answer {
                 Ok(()) => return Federation::On,
@@ -206,12 +218,19 @@ impl Seen {
         Federation::Untold
     }
 
+    /// Whether neither federation nor the workspace is known of.
+    fn tells_nothing(&self) -> bool {
+        self.federation() == Federation::Untold && self.missing_workspace().is_none()
+    }
+
     /// What was answered in the workspace, other than its own entry.
     fn answered_in_workspace(&self) -> Option<&'static str> {
         if matches!(self.models, Some(Ok(_))) {
             Some("models are listed")
         } else if matches!(self.tokens, Some(Ok(_))) {
             Some("tokens are counted")
+        } else if matches!(self.inference, Some(Ok(_))) {
+            Some("a message is answered")
         } else {
             None
         }
@@ -223,6 +242,7 @@ impl Seen {
             self.workspace.as_ref().err(),
             self.models.as_ref().and_then(|asked| asked.as_ref().err()),
             self.tokens.as_ref().and_then(|asked| asked.as_ref().err()),
+            self.inference.as_ref().and_then(|asked| asked.as_ref().err()),
         ];
         let is_missing = |failure: &&ProbeFailure| failure.cause == Some(UpstreamCause::WorkspaceNotFound);
         failures.into_iter().flatten().find(is_missing)
@@ -252,6 +272,11 @@ fn is_about_federation(failure: &ProbeFailure) -> bool {
         }
         _ => false,
     }
+}
+
+/// Whether something else than the service seems to have answered: then nothing makes up for it.
+fn is_strange(failure: &ProbeFailure) -> bool {
+    failure.explained.code == network::BAD_UPSTREAM_RESPONSE.code
 }
 
 fn is_passing(failure: &ProbeFailure) -> bool {

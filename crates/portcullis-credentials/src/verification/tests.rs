@@ -309,6 +309,57 @@ async fn federation_is_told_by_the_first_request_that_gets_so_far() {
     assert!(failed.fix.as_deref().unwrap().contains("aws iam enable-outbound-web-identity-federation"));
 }
 
+/// An integration that is for nothing but inference.
+fn only_inference() -> VerificationSubject {
+    let mut subject = subject();
+    let features = std::collections::BTreeSet::from([portcullis_types::Feature::Inference]);
+    subject.platform.features = features.try_into().unwrap();
+    subject
+}
+
+#[tokio::test(start_paused = true)]
+async fn inference_that_was_asked_for_tells_what_nothing_else_told() {
+    let unreadable = || Err(failure(UpstreamCause::NotAuthorized(Box::default())));
+    let not_listed = "list_models Skipped -";
+    let not_counted = "count_tokens Skipped -";
+    let stage = Stage::with(Answers { workspace: unreadable(), ..Answers::default() });
+    let verdict = stage.verifier.verdict(&only_inference(), NO_PATIENCE).await;
+    assert_eq!(trouble(&verdict), ["workspace_exists Warning access_denied", not_listed, not_counted]);
+    assert!(at(&verdict, Step::WorkspaceExists).evidence.contains("a message is answered"));
+    assert_eq!(verdict.status, VerificationStatus::Verified);
+    assert_eq!(stage.probe.n_inferences(), 1, "it costs, and is asked for once");
+    let off = Err(failure(UpstreamCause::FederationDisabled));
+    let stage = Stage::with(Answers { workspace: unreadable(), inference: off, ..Answers::default() });
+    let verdict = stage.verifier.verdict(&only_inference(), NO_PATIENCE).await;
+    assert_eq!(verdict.first_failure().map(|step| step.step), Some(Step::FederationEnabled));
+    let missing = Err(failure(UpstreamCause::WorkspaceNotFound));
+    let stage = Stage::with(Answers { workspace: unreadable(), inference: missing, ..Answers::default() });
+    let verdict = stage.verifier.verdict(&only_inference(), NO_PATIENCE).await;
+    assert_eq!(at(&verdict, Step::WorkspaceExists).code, Some("workspace_not_found"));
+    // Nobody asked for it: nothing told, and nothing is claimed.
+    let stage = Stage::with(Answers { workspace: unreadable(), ..Answers::default() });
+    let free = VerifyOptions { inference: false, ..NO_PATIENCE };
+    let verdict = stage.verifier.verdict(&only_inference(), free).await;
+    assert_eq!(verdict.status, VerificationStatus::Failing);
+    assert_eq!(stage.probe.n_inferences(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_entry_that_is_not_the_workspaces_is_not_made_up_for_by_anything_else() {
+    let strange = crate::verification::ProbeFailure {
+        explained: Box::new(portcullis_provider::error::Explained::new(
+            &portcullis_provider::error::network::BAD_UPSTREAM_RESPONSE,
+            &portcullis_provider::error::Denial::default(),
+        )),
+        cause: None,
+        ..failure(UpstreamCause::WorkspaceNotFound)
+    };
+    let verdict = verify(Answers { workspace: Err(strange), ..Answers::default() }).await;
+    let failed = verdict.first_failure().unwrap();
+    assert_eq!((failed.step, failed.code), (Step::WorkspaceExists, Some("bad_upstream_response")));
+    assert_eq!(verdict.status, VerificationStatus::Failing);
+}
+
 #[tokio::test(start_paused = true)]
 async fn each_step_of_the_platform_fails_by_itself() {
     let failed = |cause| Err(failure(cause));
