@@ -221,7 +221,7 @@ impl CredentialEngine {
         // Before anything else, because the chain may take longer than a session has.
         let answer = match self.source().await {
             Ok(source) => self.session(request, &source).await,
-            Err(error) => Err(error),
+            Err(error) => self.session_under_way(request, error).await,
         };
         answer.or_else(|error| self.stand_in(request, error))
     }
@@ -264,13 +264,15 @@ impl CredentialEngine {
         }
     }
 
-    /// Takes note that AWS called the `rejected` credentials of `request` expired, and forgets them where that may help.
+    /// Takes note that AWS called the `rejected` credentials of `request` expired or unknown, and has them replaced where
+    /// that may help.
     ///
-    /// Of a thousand requests that fail on one expired session, the first makes the next caller fetch a new one and the
-    /// others leave it alone; to all of them it is [`Renewal::Worthwhile`]. A session that replaced a rejected one is kept
-    /// for 5 min: an upstream that calls everything expired gets its refusals passed on, and costs one `AssumeRole` in
-    /// 5 min. A retry makes sense only with credentials whose access key id is not
-    /// that of `rejected`, because a source may give the same ones again.
+    /// Of a thousand requests that fail on one expired session, the first starts the call for a new one; to all of them
+    /// it is [`Renewal::Worthwhile`], and whoever asks next waits for it. If none comes, or not soon, the rejected session
+    /// serves again until its end. A session that replaced a rejected one is kept for 5 s, and for twice as long each time
+    /// up to 5 min: an upstream that calls everything expired gets its refusals passed on, and costs one `AssumeRole` in
+    /// 5 min. A retry makes sense only with credentials whose access key id is not that of `rejected`: a source may give
+    /// the same ones again, and STS none.
     pub fn forget_rejected(&self, request: &CredentialRequest<'_>, rejected: &AwsCredentials) -> Renewal {
         let id = &rejected.access_key_id;
         match &request.platform.auth {
@@ -308,6 +310,18 @@ impl CredentialEngine {
     /// [`CredentialsError::SourceUnavailable`] if there are none.
     pub async fn source(&self) -> Result<Arc<Source>, CredentialsError> {
         self.identity().obtain().await
+    }
+
+    /// What comes of a call for the session of `request` that others have begun, or the session that it was to replace.
+    async fn session_under_way(
+        &self,
+        request: &CredentialRequest<'_>,
+        error: CredentialsError,
+    ) -> Result<Arc<AwsCredentials>, CredentialsError> {
+        match self.find(request).filter(|found| found.slot.is_alive()) {
+            Some(found) => Ok(found.slot.obtain(Purpose::Wanted).await?.credentials),
+            None => Err(error),
+        }
     }
 
     fn identity(&self) -> &Identity {

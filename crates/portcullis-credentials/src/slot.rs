@@ -1,11 +1,13 @@
 //! Keeps one value fresh: single flight on success and on failure, old value served while a new one is fetched ahead of
-//! its end, dead value dropped.
+//! its end, dead value dropped. A value that AWS rejects is replaced, but not thrown away before its successor is there:
+//! AWS may have been wrong, and STS may be away.
 //!
 //! A [`Slot`] gets its values from a [`Supply`]. What happens between take-off and landing is in [`flight`]; [`keeper`] is
 //! the task that looks after a value that has landed.
 
 mod flight;
 mod keeper;
+mod rejections;
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -22,11 +24,11 @@ use crate::BoxFuture;
 use crate::backoff::Urgency;
 use crate::error::{CredentialsError, Explanation};
 use crate::lifetime::Lifetime;
-use flight::{Failure, Landing, Origin, Tower};
+use flight::{Failure, Landing, Outcome, Tower};
+use rejections::Rejections;
 
-/// A value that replaced a rejected one is kept for so long, whatever is said of it: whoever rejects two in a row rejects
-/// the third as well, and each costs a call to AWS.
-const HELD_AFTER_A_REJECTION: Duration = Duration::from_secs(300);
+/// So long the successor of a rejected value is waited for while that one still lives. Then it serves again.
+const LONGEST_SUSPICION: Duration = Duration::from_secs(3);
 
 /// What a slot needs of the world.
 #[derive(Clone, Debug)]
@@ -91,6 +93,14 @@ struct Kept<T> {
     life: Lifetime,
     /// Which landing brought it, counted from 1.
     landing: u64,
+    /// AWS has rejected it, and its successor is in the air: whoever comes waits for that.
+    is_suspect: AtomicBool,
+}
+
+impl<T> Kept<T> {
+    fn may_serve(&self, now: SystemTime) -> bool {
+        self.life.is_usable(now) && !self.is_suspect.load(Ordering::Relaxed)
+    }
 }
 
 /// The place of one value.
@@ -149,7 +159,7 @@ impl<T: Clone + Send + Sync + 'static> Slot<T> {
     /// The value, if it may be used now. Neither waits nor starts anything, and is no use of it.
     pub(crate) fn peek(&self) -> Option<T> {
         let now = self.now();
-        self.kept.load().as_deref().filter(|kept| kept.life.is_usable(now)).map(|kept| kept.value.clone())
+        self.kept.load().as_deref().filter(|kept| kept.may_serve(now)).map(|kept| kept.value.clone())
     }
 
     /// The value, if it may be used now. One that is due is replaced in the background.
@@ -157,7 +167,7 @@ impl<T: Clone + Send + Sync + 'static> Slot<T> {
         let now = self.now();
         self.note_use(now);
         let kept = self.kept.load();
-        let kept = kept.as_deref().filter(|kept| kept.life.is_usable(now))?;
+        let kept = kept.as_deref().filter(|kept| kept.may_serve(now))?;
         if kept.life.is_due(now) || self.supply.is_outdated(&kept.value) {
             self.ring();
         }
@@ -170,21 +180,35 @@ impl<T: Clone + Send + Sync + 'static> Slot<T> {
             if let Some(value) = self.current() {
                 return Ok(value);
             }
-            let mut landing = match self.board(purpose) {
+            let landing = match self.board(purpose) {
                 Boarding::Ready(value) => return Ok(value),
                 Boarding::Held(error) => return Err(error),
                 Boarding::Wait(landing) => landing,
             };
-            let outcome = match landing.wait_for(Option::is_some).await {
-                Ok(outcome) => outcome.clone(),
-                Err(_) => Some(Err(lost())),
-            };
-            let kept = outcome.unwrap_or_else(|| Err(lost()))?;
-            // A caller that was not scheduled for a session's whole life goes round again.
-            if kept.life.is_usable(self.now()) {
-                return Ok(kept.value.clone());
+            match self.wait(landing).await {
+                Some(Ok(kept)) if kept.life.is_usable(self.now()) => return Ok(kept.value.clone()),
+                // A rejected value that still lives is better than none.
+                Some(Err(error)) => return self.current().ok_or(error),
+                // The suspicion is over; or the caller was not scheduled for a session's whole life.
+                Some(Ok(_)) | None => {}
             }
         }
+    }
+
+    /// Waits for a flight: to its end, or, while a suspect lives, as long as a suspicion lasts.
+    async fn wait(&self, mut landing: Landing<T>) -> Option<Outcome<T>> {
+        let landed = async {
+            let outcome = landing.wait_for(Option::is_some).await.ok().and_then(|outcome| outcome.clone());
+            outcome.unwrap_or_else(|| Err(lost()))
+        };
+        if !self.has_suspect() {
+            return Some(landed.await);
+        }
+        let outcome = tokio::time::timeout(LONGEST_SUSPICION, landed).await.ok();
+        if outcome.is_none() {
+            self.acquit();
+        }
+        outcome
     }
 
     /// Waits until a fetch that nobody waits for may begin.
@@ -197,21 +221,26 @@ impl<T: Clone + Send + Sync + 'static> Slot<T> {
         let mut tower = self.tower();
         self.kept.store(None);
         tower.failure = None;
-        tower.origin = Origin::Ordinary;
+        tower.rejections = Rejections::default();
         self.bell.send_replace(());
     }
 
-    /// Forgets the value that `is_rejected` recognises, unless it has just replaced another that was rejected.
-    pub(crate) fn reject(&self, is_rejected: impl Fn(&T) -> bool) -> Renewal {
+    /// Has the value that `is_rejected` recognises replaced, unless it has just replaced another that was rejected, or
+    /// AWS has just failed to give a successor. It serves again if none comes.
+    pub(crate) fn reject(self: &Arc<Self>, is_rejected: impl Fn(&T) -> bool) -> Renewal {
         let mut tower = self.tower();
-        if !self.kept.load().as_deref().is_some_and(|kept| is_rejected(&kept.value)) {
+        let kept = self.kept.load();
+        let Some(kept) = kept.as_deref().filter(|kept| is_rejected(&kept.value)) else {
             return Renewal::Worthwhile;
-        }
-        let is_recent = tower.landed_at.is_some_and(|landed_at| landed_at.elapsed() < HELD_AFTER_A_REJECTION);
-        if tower.origin == Origin::Rejection && is_recent {
+        };
+        if tower.rejections.is_held() || tower.held_for(Urgency::Waiting).is_some() {
             return Renewal::Futile;
         }
-        self.forget_rejected(&mut tower);
+        tower.rejections.note();
+        kept.is_suspect.store(true, Ordering::Relaxed);
+        if tower.flight.is_none() {
+            self.depart(tower, Purpose::Wanted);
+        }
         Renewal::Worthwhile
     }
 
@@ -219,7 +248,10 @@ impl<T: Clone + Send + Sync + 'static> Slot<T> {
     pub(crate) fn forget_if(&self, is_rejected: impl Fn(&T) -> bool) {
         let mut tower = self.tower();
         if self.kept.load().as_deref().is_some_and(|kept| is_rejected(&kept.value)) {
-            self.forget_rejected(&mut tower);
+            self.kept.store(None);
+            tower.failure = None;
+            tower.rejections.note();
+            self.bell.send_replace(());
         }
     }
 
@@ -261,11 +293,8 @@ impl<T: Clone + Send + Sync + 'static> Slot<T> {
         kept.as_deref().filter(|kept| kept.life.is_usable(self.now()))?.life.expires_at
     }
 
-    fn forget_rejected(&self, tower: &mut Tower<T>) {
-        self.kept.store(None);
-        tower.failure = None;
-        tower.origin = Origin::Rejection;
-        self.bell.send_replace(());
+    fn has_suspect(&self) -> bool {
+        self.kept.load().as_deref().is_some_and(|kept| kept.is_suspect.load(Ordering::Relaxed))
     }
 
     fn now(&self) -> SystemTime {

@@ -1,9 +1,10 @@
-//! The engine on a scripted chain and a scripted STS, under virtual time. Here: single flight, expiry, rejections and the
-//! gateway's own identity; the rest is in files of its own.
+//! The engine on a scripted chain and a scripted STS, under virtual time. Here: single flight, expiry and the gateway's own
+//! identity; the rest is in files of its own.
 
 mod cap;
 mod isolation;
 mod outage;
+mod rejection;
 mod rotation;
 mod shape;
 mod timers;
@@ -173,87 +174,6 @@ async fn forgetting_makes_one_new_session() {
     let answers = world.a_thousand(&wanted).await;
     assert!(answers.iter().all(|answer| answer.as_ref().unwrap().access_key_id != old.access_key_id));
     assert_eq!(world.sts.calls(), 2);
-}
-
-#[tokio::test(start_paused = true)]
-async fn forgetting_a_rejected_session_spares_its_successor() {
-    let world = world();
-    let wanted = Wanted::role();
-    let old = world.ask(&wanted).await.unwrap();
-    advance(Duration::from_secs(31)).await;
-    assert_eq!(world.engine.forget_rejected(&wanted.request(), &old), Renewal::Worthwhile);
-    let new = world.ask(&wanted).await.unwrap();
-    assert_ne!(new.access_key_id, old.access_key_id);
-    assert_eq!(world.engine.forget_rejected(&wanted.request(), &old), Renewal::Worthwhile);
-    assert!(Arc::ptr_eq(&world.engine.cached(&wanted.request()).unwrap(), &new));
-    assert_eq!(world.sts.calls(), 2);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_session_that_replaced_a_rejected_one_is_kept_for_five_minutes() {
-    let world = world();
-    let wanted = Wanted::role();
-    let first = world.ask(&wanted).await.unwrap();
-    assert_eq!(world.engine.forget_rejected(&wanted.request(), &first), Renewal::Worthwhile);
-    let second = world.ask(&wanted).await.unwrap();
-    advance(Duration::from_secs(299)).await;
-    assert_eq!(world.engine.forget_rejected(&wanted.request(), &second), Renewal::Futile);
-    assert!(Arc::ptr_eq(&world.engine.cached(&wanted.request()).unwrap(), &second));
-    advance(Duration::from_secs(1)).await;
-    assert_eq!(world.engine.forget_rejected(&wanted.request(), &second), Renewal::Worthwhile);
-    assert!(world.engine.cached(&wanted.request()).is_none());
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_upstream_that_rejects_every_session_costs_few_of_them() {
-    let world = world();
-    let wanted = Wanted::role();
-    let mut retries = 0;
-    // An hour of a request a second, each of them told that its session has expired.
-    for _ in 0..3600 {
-        let session = world.ask(&wanted).await.unwrap();
-        if world.engine.forget_rejected(&wanted.request(), &session) == Renewal::Worthwhile {
-            retries += 1;
-        }
-        advance(Duration::from_secs(1)).await;
-    }
-    assert!((10..=13).contains(&retries), "{retries} retries");
-    assert_eq!(world.sts.calls(), retries + 1, "one new session for each retry, after the first");
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_session_that_served_for_long_is_replaced_at_its_first_rejection() {
-    let world = world();
-    let wanted = Wanted::role();
-    for _ in 0..3 {
-        let session = world.ask(&wanted).await.unwrap();
-        advance(Duration::from_secs(301)).await;
-        assert_eq!(world.engine.forget_rejected(&wanted.request(), &session), Renewal::Worthwhile);
-    }
-    assert_eq!(world.sts.calls(), 3);
-}
-
-#[tokio::test(start_paused = true)]
-async fn no_renewal_brings_other_static_keys() {
-    let world = world();
-    let auth = AwsAuth::AccessKey {
-        access_key_id: "AKIAIOSFODNN7EXAMPLE".parse().unwrap(),
-        secret_access_key: "hunter2-static".into(),
-    };
-    let wanted = Wanted::role().with(auth);
-    let credentials = world.ask(&wanted).await.unwrap();
-    advance(HOUR).await;
-    assert_eq!(world.engine.forget_rejected(&wanted.request(), &credentials), Renewal::Futile);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_rejected_service_role_is_looked_for_again() {
-    let world = world();
-    let wanted = Wanted::role().with(AwsAuth::ServiceRole);
-    let old = world.ask(&wanted).await.unwrap();
-    assert_eq!(world.engine.forget_rejected(&wanted.request(), &old), Renewal::Worthwhile);
-    assert_ne!(world.ask(&wanted).await.unwrap().access_key_id, old.access_key_id);
-    assert_eq!(world.chain.calls(), 2);
 }
 
 #[tokio::test(start_paused = true)]

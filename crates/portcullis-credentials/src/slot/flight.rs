@@ -1,11 +1,13 @@
 //! One fetch, from take-off to landing.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use tokio::sync::watch;
 use tokio::time::{Duration, Instant};
 
+use super::rejections::Rejections;
 use super::{Fetched, Kept, Landed, Purpose, Slot, keeper, lost};
 use crate::backoff::{Urgency, hold, jitter};
 use crate::error::{CredentialsError, Explanation};
@@ -18,20 +20,9 @@ pub(super) type Landing<T> = watch::Receiver<Option<Outcome<T>>>;
 pub(super) struct Tower<T> {
     pub(super) flight: Option<Landing<T>>,
     pub(super) failure: Option<Failure>,
-    /// When the kept value came.
-    pub(super) landed_at: Option<Instant>,
     /// How many values have come.
     pub(super) n_landings: u64,
-    pub(super) origin: Origin,
-}
-
-/// What became of the value before the kept one. While none is kept: before the one to come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Origin {
-    /// It came to its end, or there was none.
-    Ordinary,
-    /// AWS rejected it. Once its successor has landed, that one is held for longer.
-    Rejection,
+    pub(super) rejections: Rejections,
 }
 
 pub(super) struct Failure {
@@ -43,7 +34,7 @@ pub(super) struct Failure {
 
 impl<T> Tower<T> {
     pub(super) fn new() -> Self {
-        Self { flight: None, failure: None, landed_at: None, n_landings: 0, origin: Origin::Ordinary }
+        Self { flight: None, failure: None, n_landings: 0, rejections: Rejections::default() }
     }
 
     /// How long the last failure is still repeated instead of asking again.
@@ -79,7 +70,10 @@ impl<T: 'static> Slot<T> {
         tower.flight = None;
         let landed = match outcome {
             Ok((value, life)) => Ok(self.keep(&mut tower, value, life)),
-            Err(error) => Err(tower.crash(error)),
+            Err(error) => {
+                self.acquit();
+                Err(tower.crash(error))
+            }
         };
         drop(tower);
         match &landed {
@@ -95,14 +89,20 @@ impl<T: 'static> Slot<T> {
     fn keep(&self, tower: &mut Tower<T>, value: T, life: Lifetime) -> (Arc<Kept<T>>, Option<Lifetime>) {
         tower.failure = None;
         tower.n_landings += 1;
-        let kept = Arc::new(Kept { value, life, landing: tower.n_landings });
+        tower.rejections.land();
+        let is_suspect = AtomicBool::new(false);
+        let kept = Arc::new(Kept { value, life, landing: tower.n_landings, is_suspect });
         let replaced = self.kept.swap(Some(Arc::clone(&kept)));
-        // A value that replaces one that still is kept does so because of its age.
-        if replaced.is_some() {
-            tower.origin = Origin::Ordinary;
-        }
-        tower.landed_at = Some(Instant::now());
+        // Whoever looks after the value before may go.
+        self.bell.send_replace(());
         (kept, replaced.map(|replaced| replaced.life))
+    }
+
+    /// Lets a rejected value serve again: it has no successor yet.
+    pub(super) fn acquit(&self) {
+        if let Some(kept) = self.kept.load().as_deref() {
+            kept.is_suspect.store(false, Ordering::Relaxed);
+        }
     }
 }
 

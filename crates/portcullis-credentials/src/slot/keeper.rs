@@ -10,7 +10,8 @@ use std::time::SystemTime;
 use tokio::sync::watch;
 use tokio::time::Duration;
 
-use super::flight::{Landing, Origin};
+use super::flight::Landing;
+use super::rejections::Rejections;
 use super::{Purpose, Slot};
 use crate::backoff::Urgency;
 
@@ -85,7 +86,7 @@ impl<T: Clone + Send + Sync + 'static> Slot<T> {
         let Some(kept) = kept.as_deref().filter(|kept| kept.landing == landing) else { return Step::Leave };
         if !kept.life.is_usable(now) {
             self.kept.store(None);
-            tower.origin = Origin::Ordinary;
+            tower.rejections = Rejections::default();
             return Step::Leave;
         }
         if let Some(flight) = &tower.flight {
