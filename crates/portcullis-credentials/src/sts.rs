@@ -31,15 +31,13 @@ use crate::error::{CredentialsError, Explanation};
 use crate::session::AssumeRole;
 use crate::settings::EngineSettings;
 use crate::source::region_chain;
-use route::{Place, Route, is_worth_another};
+use route::{Place, Route, is_worth_another, share};
 use time::{AwsTime, is_about_time};
 
 pub use route::Station;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
-/// What one STS has, if there are others to ask.
-const PATIENCE_WITH_ONE: Duration = Duration::from_secs(5);
-/// What all of them have together: less than the engine has for a session.
+/// What all STS that are asked for one thing have together: less than the engine has for a session.
 const PATIENCE_WITH_ALL: Duration = Duration::from_secs(10);
 
 /// Who AWS says is calling.
@@ -157,9 +155,10 @@ impl AwsSts {
         let n_stations = stations.len();
         let mut first_error = None;
         for (n, station) in stations.into_iter().enumerate() {
-            let is_last = n + 1 == n_stations;
-            let until = if is_last { deadline } else { deadline.min(Instant::now() + PATIENCE_WITH_ONE) };
-            let answer = match tokio::time::timeout_at(until, self.ask_one(caller, &station, &call)).await {
+            let left = deadline.saturating_duration_since(Instant::now());
+            // Who cannot be asked any more has not failed.
+            let Some(share) = share(left, n_stations - n) else { break };
+            let answer = match tokio::time::timeout(share, self.ask_one(caller, &station, &call)).await {
                 Ok(answer) => answer,
                 Err(_) => Err(CredentialsError::StsUnavailable(Explanation::new("no answer in time"))),
             };

@@ -18,6 +18,9 @@ use crate::settings::StsEndpoint;
 /// How long one that failed waits at the end of the queue.
 const SIDELINED_FOR: Duration = Duration::from_secs(30);
 
+/// A healthy STS has answered by then, wherever it is.
+const SHORTEST_SHARE: Duration = Duration::from_secs(2);
+
 /// One STS to ask, for whoever wants the same one again.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Station {
@@ -115,6 +118,14 @@ impl Route {
     }
 }
 
+/// What the next of `n_left` stations has of the time that is `left`: an equal share, so that silent ones leave some for
+/// those after them, but enough for an answer. `None` when there is no time to ask any more.
+pub(super) fn share(left: Duration, n_left: usize) -> Option<Duration> {
+    let equal = left / u32::try_from(n_left).unwrap_or(u32::MAX).max(1);
+    let share = equal.max(SHORTEST_SHARE).min(left);
+    (!share.is_zero()).then_some(share)
+}
+
 /// Whether another STS may answer what this one did not.
 pub(super) const fn is_worth_another(error: &CredentialsError) -> bool {
     use CredentialsError as E;
@@ -165,6 +176,23 @@ mod tests {
         route.note::<()>(&own, &Err(CredentialsError::MalformedAnswer(Explanation::new("<html>"))));
         route.note(&own, &Ok(()));
         assert_eq!(regions(&route, "eu-central-1"), ["eu-central-1", "us-east-1"]);
+    }
+
+    #[test]
+    fn silent_stations_leave_time_for_those_after_them() {
+        let shares = |n_stations: usize| {
+            let mut left = Duration::from_secs(10);
+            let shares = (0..n_stations).map_while(|n| {
+                let share = share(left, n_stations - n)?;
+                left -= share;
+                Some(share.as_millis() / 100)
+            });
+            shares.collect::<Vec<_>>()
+        };
+        assert_eq!(shares(1), [100]);
+        assert_eq!(shares(2), [50, 50]);
+        assert_eq!(shares(3), [33, 33, 33]);
+        assert_eq!(shares(8), [20; 5], "and the others are asked first next time");
     }
 
     #[test]

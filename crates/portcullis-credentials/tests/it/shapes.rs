@@ -189,6 +189,18 @@ async fn a_silent_sts_costs_its_time_once_and_then_the_fall_back_comes_first() {
 }
 
 #[tokio::test]
+async fn two_silent_sts_leave_time_for_the_third() {
+    let (regional, second) = (aws(World::example()).await, aws(World::example()).await);
+    let third = aws(World::example()).await;
+    regional.set_sts_mode(StsMode::Stall);
+    second.set_sts_mode(StsMode::Stall);
+    let engine = engine(&regional, |settings| {
+        settings.sts_fallbacks = vec![fallback("us-east-1", &second), fallback("eu-west-1", &third)];
+    });
+    assume(&engine, &claude(json!({}))).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_denial_by_a_stale_host_is_not_repeated_by_the_next_call() {
     let aws = aws(World::example()).await;
     let engine = engine(&aws, |_| ());
