@@ -33,6 +33,15 @@ impl Budget {
         self.bucket.acquire(n_calls.min(self.burst)).await;
     }
 
+    /// Waits until one call fits, but no longer than `patience`. The call counts, whether or not its turn came; says which.
+    pub(crate) async fn wait_at_most(&self, patience: Duration) -> bool {
+        let has_come = tokio::time::timeout(patience, self.wait(1)).await.is_ok();
+        if !has_come {
+            self.take(1);
+        }
+        has_come
+    }
+
     /// Takes the tokens of so many calls if they are there, and never waits.
     pub(crate) fn take(&self, n_calls: usize) {
         for _ in 0..n_calls {

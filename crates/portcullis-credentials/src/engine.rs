@@ -30,6 +30,7 @@ use crate::slot::{Purpose, Renewal, Surroundings};
 use crate::source::{Source, SourceChain, SourceIdentity, SourceKind, StandardChain};
 use crate::sts::{AwsSts, SharedSts};
 use crate::tally::Tally;
+use crate::whoami::Whoami;
 
 /// A session's calls are given up after this time, whatever limits STS's client has of its own.
 const STS_PATIENCE: Duration = Duration::from_secs(12);
@@ -73,6 +74,7 @@ struct Inner {
     dossiers: moka::sync::Cache<IntegrationId, Arc<Dossier>>,
     around: Surroundings,
     sessions_per_integration: usize,
+    whoami: Whoami,
     /// One for each session of a caller's own, over all integrations.
     places: Arc<Semaphore>,
     /// When places of sessions that are over were last looked for.
@@ -137,6 +139,7 @@ impl CredentialEngine {
                 .build(),
             around,
             sessions_per_integration: settings.sessions_per_integration.max(1),
+            whoami: Whoami::default(),
             places: Arc::new(Semaphore::new(most_sessions)),
             cleared_at: Mutex::default(),
             skew: settings.skew,
@@ -153,6 +156,14 @@ impl CredentialEngine {
     #[must_use]
     pub fn sts(&self) -> SharedSts {
         Arc::clone(&self.0.workshop.sts)
+    }
+
+    /// Waits until one more call of STS fits into the budget, but no longer than `patience`. For calls beside the engine's
+    /// own that somebody asks for through an API: they must neither flood STS nor hang. The call counts either way.
+    ///
+    /// Says whether its turn has come; if not, the caller decides whether it goes ahead.
+    pub async fn wait_for_sts(&self, patience: Duration) -> bool {
+        self.0.workshop.budget.wait_at_most(patience).await
     }
 
     /// Counts a call of STS that is not about keeping a session; waits for its turn if nobody waits for its answer.
@@ -286,16 +297,13 @@ impl CredentialEngine {
 
     /// Who the gateway is, asked of STS, and where its credentials were found.
     ///
+    /// An answer is remembered for a minute, a refusal for 5 s; a call waits up to 5 s for its turn in the budget.
+    ///
     /// # Errors
     /// [`CredentialsError::SourceUnavailable`] without an identity, else what STS says.
     pub async fn source_identity(&self) -> Result<SourceIdentity, CredentialsError> {
         let source = self.source().await?;
-        let caller =
-            self.0.workshop.sts.caller_identity(&source.credentials, None).await.inspect_err(|error| {
-                if matches!(error, CredentialsError::SourceRejected(_)) {
-                    self.identity().forget_rejected(source.credentials.access_key_id.as_str());
-                }
-            })?;
+        let caller = self.0.whoami.ask(&self.0.workshop, &source).await?;
         Ok(SourceIdentity {
             account: caller.account,
             arn: caller.arn,

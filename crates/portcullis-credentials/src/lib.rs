@@ -69,6 +69,7 @@ mod roster;
 mod slot;
 mod tally;
 mod warm;
+mod whoami;
 
 use std::future::Future;
 use std::pin::Pin;

@@ -9,6 +9,7 @@ mod rotation;
 mod shape;
 mod timers;
 mod warmth;
+mod whoami;
 mod wire;
 mod world;
 
@@ -20,7 +21,6 @@ use tokio::time::{Instant, advance};
 
 use super::*;
 use crate::Fault;
-use crate::source::SourceKind;
 use world::{Answer, HOUR, Wanted, denied, settle, unavailable, world, world_with};
 
 #[tokio::test(start_paused = true)]
@@ -253,15 +253,6 @@ async fn a_service_role_is_the_source_itself_and_rotates_with_it() {
     settle().await;
     assert_ne!(world.engine.cached(&wanted.request()).unwrap().access_key_id, old.access_key_id);
     assert_eq!((world.chain.calls(), world.sts.calls()), (2, 0));
-}
-
-#[tokio::test(start_paused = true)]
-async fn the_source_identity_says_who_and_from_where() {
-    let world = world();
-    let identity = world.engine.source_identity().await.unwrap();
-    assert_eq!(identity.account, "123456789012");
-    assert_eq!(identity.kind, SourceKind::WebIdentity);
-    assert!(identity.expires_at.is_some());
 }
 
 #[tokio::test(start_paused = true)]
