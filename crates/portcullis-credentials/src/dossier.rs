@@ -190,6 +190,11 @@ impl Dossier {
         }
     }
 
+    /// How many sessions live.
+    pub(crate) fn n_live(&self) -> usize {
+        self.roster().sessions().filter(|slot| slot.expires_at().is_some()).count()
+    }
+
     /// How late the most late session is that is in use and due to be replaced.
     pub(crate) fn overdue_by(&self) -> Duration {
         self.roster().sessions().filter_map(|slot| slot.overdue_by()).max().unwrap_or_default()

@@ -102,7 +102,7 @@ impl fmt::Display for Notice {
     }
 }
 
-/// What the engine has done since it started, and how its sessions stand now.
+/// What the engine has done since it started, and how its sessions stand now, over all integrations.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EngineStats {
     /// Calls of `AssumeRole` by outcome: `ok`, or the error's code. Sorted.
@@ -114,14 +114,20 @@ pub struct EngineStats {
     /// Requests that were served by a common session, because there were too many distinct ones, or because there was no
     /// getting another just then.
     pub sessions_over_cap: u64,
-    /// Seconds until the first live session of each integration ends, at most [`EngineStats::MOST_INTEGRATIONS`] of them,
-    /// the nearest first.
-    pub seconds_to_expiry: Vec<(IntegrationId, u64)>,
 }
 
-impl EngineStats {
-    /// So many integrations are listed: a time series each is more than most collectors like.
-    pub const MOST_INTEGRATIONS: usize = 1000;
+/// How the sessions of some integrations stand now.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SessionStats {
+    /// Live sessions of theirs.
+    pub n_sessions: usize,
+    /// Requests of theirs that were served by a common session.
+    pub sessions_over_cap: u64,
+    /// How late the most late session of theirs is that is in use and not replaced yet.
+    pub worst_pending: Duration,
+    /// Seconds until the first session in use of each integration ends; those that have none are left out. In the order in
+    /// which they were asked for.
+    pub seconds_to_expiry: Vec<(IntegrationId, u64)>,
 }
 
 /// How long after it was due a session is replaced.

@@ -76,7 +76,7 @@ use std::pin::Pin;
 
 pub use engine::{CredentialEngine, CredentialRequest};
 pub use error::{CredentialsError, Explanation, Fault};
-pub use health::{EngineStats, HealthError, IntegrationHealth, Notice, RefreshLag};
+pub use health::{EngineStats, HealthError, IntegrationHealth, Notice, RefreshLag, SessionStats};
 pub use session::{AssumeRole, SessionShape};
 pub use settings::{EngineSettings, StsBudget, StsEndpoint};
 pub use slot::Renewal;

@@ -10,7 +10,7 @@ use axum::routing::get;
 use http::header::CONTENT_TYPE;
 use portcullis_admin::ShowsMetrics;
 use portcullis_catalog::{Catalog, VerificationOverview};
-use portcullis_credentials::{BoxFuture, CredentialEngine, EngineStats};
+use portcullis_credentials::{BoxFuture, CredentialEngine, EngineStats, SessionStats};
 use portcullis_telemetry::metrics::{Family, Labels, MEDIA_TYPE, render};
 use portcullis_types::{IntegrationId, OrganisationId};
 use tracing::warn;
@@ -47,7 +47,10 @@ impl Metrics {
         let stats = self.engine.stats();
         let mut families = of_the_process(&stats, self.n_worsened.load(Ordering::Relaxed));
         match self.catalog.verification_overview(organisation, MOST_INTEGRATIONS).await {
-            Ok(overview) => families.extend(of_integrations(&overview, &stats)),
+            Ok(overview) => {
+                let sessions = self.engine.stats_of(overview.integrations.iter().map(|one| one.id));
+                families.extend(of_integrations(&overview, &sessions));
+            }
             // The rest is worth having while the database is away.
             Err(error) => warn!(error.cause = %error, "the metrics of integrations are left out"),
         }
@@ -89,7 +92,7 @@ fn of_the_process(stats: &EngineStats, worsened: u64) -> Vec<Family> {
     ]
 }
 
-fn of_integrations(overview: &VerificationOverview, stats: &EngineStats) -> [Family; 3] {
+fn of_integrations(overview: &VerificationOverview, stats: &SessionStats) -> [Family; 3] {
     let names: HashMap<IntegrationId, Labels> = overview
         .integrations
         .iter()

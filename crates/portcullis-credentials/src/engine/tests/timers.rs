@@ -63,6 +63,23 @@ async fn sessions_of_an_old_revision_are_not_replaced() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_asked_for_is_told_whatever_else_there_is() {
+    let world = world();
+    let last = Wanted { integration: 5000, ..Wanted::role() };
+    for integration in 1..=1200 {
+        world.sts.set(Answer::Lives(HOUR / 2));
+        world.ask(&Wanted { integration, ..Wanted::role() }).await.unwrap();
+    }
+    world.sts.set(Answer::Lives(HOUR));
+    world.ask(&last).await.unwrap();
+    let [id, unknown] =
+        [5000, 6000].map(|integration| Wanted { integration, ..Wanted::role() }.request().integration);
+    let stats = world.engine.stats_of([unknown, id]);
+    assert_eq!((stats.n_sessions, stats.sessions_over_cap, stats.worst_pending), (1, 0, Duration::ZERO));
+    assert_eq!(stats.seconds_to_expiry, [(id, 3600)]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_engine_that_is_dropped_leaves_nothing_behind() {
     let world = world_with(|settings| settings.idle_after = 100 * HOUR);
     world.ask(&Wanted::role()).await.unwrap();
