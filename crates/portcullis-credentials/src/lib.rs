@@ -3,7 +3,7 @@
 //! Start at [`CredentialEngine`]: it turns a [`CredentialRequest`] (an integration at one revision) into live
 //! credentials. [`source`] finds the gateway's own identity and [`sts`] speaks to STS. [`session`] says what makes two
 //! sessions different; `plan` makes the calls for one and `maker` has them called; `slot` keeps one value fresh; `roster`
-//! limits how many there are, and `budget` how often STS is called for nobody in particular. [`health`] is what others may
+//! limits how many there are, and `budget` how often STS is called for nobody in particular. `whoami` asks who the gateway is. [`health`] is what others may
 //! see of it. [`error`] says what went wrong, whose fault it is and what to do.
 //!
 //! # Invariants
@@ -18,13 +18,17 @@
 //!   (tests `an_answer_cut_at_any_byte_is_an_error_and_leaves_no_half_session`,
 //!   `answers_that_make_no_sense_are_errors_and_leave_nothing_behind`)
 //! - STS may be down in any way while a session lives. (tests of `engine::tests::outage`)
+//! - A session outlives the keys that made it, and makes room for nobody who has none.
+//!   (tests `a_rotation_while_sts_is_down_costs_nobody_a_session`, `nobody_leaves_for_a_newcomer_who_gets_no_session`)
 //! - A session in use is replaced ahead of its end although nobody asks; one that is idle is not.
 //!   (test `a_session_is_replaced_although_nobody_asks_and_let_go_once_it_is_idle`)
 //! - Calls that nobody waits for keep within the budget, and calls that somebody waits for are not held up by it.
 //!   (tests `five_hundred_integrations_are_warmed_and_kept_warm_within_the_budget`,
 //!   `cold_callers_are_never_held_up_by_the_budget`)
 //! - A caller who says something else each time causes no flood of calls.
-//!   (test `a_caller_who_says_something_else_each_time_costs_no_flood_of_calls`)
+//!   (tests `a_caller_who_says_something_else_each_time_costs_no_flood_of_calls`,
+//!   `past_the_cap_over_all_integrations_callers_share_their_workspaces_session`,
+//!   `however_many_ask_sts_is_asked_once_a_minute`)
 //! - What AWS rejects is replaced, but an upstream that rejects everything does not make this crate flood STS.
 //!   (test `an_upstream_that_rejects_every_session_costs_few_of_them`)
 //! - An expired session leaves memory by itself. (test `dead_sessions_and_identities_leave_memory_without_being_asked_for`)
@@ -34,8 +38,12 @@
 //! # Limits
 //! - A cold request is not tried twice: a failure of STS that has no fall-back is passed on at once, and repeated for a
 //!   second or two. Only sessions that live ride out an outage.
-//! - A role whose longest session has been made longer is asked for the longer one again after a restart, after a change of
-//!   the integration, or after [`CredentialEngine::forget`].
+//! - A role whose longest session has been made longer is asked for the longer one within six hours, or by the next call
+//!   after a change of the integration, [`CredentialEngine::ask_for_longer_sessions`] or [`CredentialEngine::forget`].
+//! - Temporary keys of the gateway's own do not say whose they are: the SDK tells where it found them and, for some kinds,
+//!   the account. So a pod or a profile that is given another role of the same account is the same identity here: sessions
+//!   that live are replaced when they are due, not at once, and what AWS granted the one is taken to hold for the other for
+//!   up to six hours. To know better would cost a call of STS each time the keys change.
 //! - The sessions of a chain's roles on the way are not kept: each session costs one call for each role.
 //! - A role that a profile of the gateway's own names is assumed by the AWS SDK: by the machine's clock, and without
 //!   fall-backs.

@@ -109,7 +109,8 @@ impl fmt::Display for SourceKind {
 /// Tells one source identity from another without asking AWS.
 ///
 /// Temporary keys change every hour while the identity stays, and a session must outlive them: so they are not part of
-/// it. A changed long-term key is another identity until the contrary is known.
+/// it. A changed long-term key is another identity until the contrary is known. Two roles of one account that are found in
+/// the same way are not told apart: the SDK does not name them, and the variables that might do not change in a process.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct SourceFingerprint {
     /// Where it was found.
