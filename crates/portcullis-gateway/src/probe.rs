@@ -67,6 +67,9 @@ impl ProbesPlatform for PlatformProbe {
             let (id, region) = (&platform.workspace_id, &platform.region);
             let path = format!("/v1/organizations/workspaces/{id}");
             let replied = self.ask(platform, credentials, Probe::get(&path)).await?;
+            if replied.body["id"] != id.as_str() {
+                return Err(replied.without("the workspace's `/id`"));
+            }
             let name = replied.body["name"].as_str().map(shown).unwrap_or_default();
             Ok(replied.answer(format!("`{id}` is in {region}: {name}")))
         })
@@ -80,9 +83,7 @@ impl ProbesPlatform for PlatformProbe {
         Box::pin(async move {
             let probe = Probe { query: Some("limit=1000"), ..Probe::get("/v1/models") };
             let replied = self.ask(platform, credentials, probe).await?;
-            let models = replied.body["data"].as_array().map(Vec::as_slice).unwrap_or_default();
-            let ids: Vec<String> =
-                models.iter().filter_map(|model| model["id"].as_str()).map(shown).collect();
+            let ids = replied.ids()?;
             let first = ids.first().map(|id| format!(", the first is `{id}`")).unwrap_or_default();
             let answer = replied.answer(format!("{} model(s){first}", ids.len()));
             Ok(ListedModels { answer, ids })
@@ -134,6 +135,13 @@ fn shown(name: &str) -> String {
 }
 
 impl Replied {
+    /// The ids in a list.
+    fn ids(&self) -> Result<Vec<String>, ProbeFailure> {
+        let listed = self.body["data"].as_array();
+        let ids = listed.map(|data| data.iter().map(|one| one["id"].as_str().map(shown)));
+        ids.and_then(Iterator::collect).ok_or_else(|| self.without("`/data/*/id`"))
+    }
+
     fn answer(&self, evidence: String) -> ProbeAnswer {
         let (request_id, aws_request_id) = (self.request_id.clone(), self.aws_request_id.clone());
         ProbeAnswer { status: self.status, evidence, request_id, aws_request_id }

@@ -57,10 +57,14 @@ impl Replied {
     /// # Errors
     /// When there is none: something else than the service answers.
     pub(super) fn number(&self, place: &str) -> Result<u64, ProbeFailure> {
-        self.body.pointer(place).and_then(Value::as_u64).ok_or_else(|| {
-            let evidence = format!("HTTP {} without `{place}` in its body", self.status);
-            no_answer(&network::BAD_UPSTREAM_RESPONSE, evidence)
-        })
+        let number = self.body.pointer(place).and_then(Value::as_u64);
+        number.ok_or_else(|| self.without(&format!("`{place}`")))
+    }
+
+    /// An answer that lacks what the service's has: something else than the service answers.
+    pub(super) fn without(&self, what: &str) -> ProbeFailure {
+        let evidence = format!("HTTP {} without {what} in its body", self.status);
+        no_answer(&network::BAD_UPSTREAM_RESPONSE, evidence)
     }
 }
 

@@ -2,7 +2,8 @@
 //! is wrong in one that is not.
 
 mod onboarded;
-mod scene;
+pub(crate) mod scene;
+mod strange;
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -15,7 +16,8 @@ use portcullis_credentials::{AssumesRoles, SourceChain, VerifyOptions};
 use portcullis_emulator::StsMode;
 use portcullis_emulator::iam::Policy;
 use portcullis_emulator::world::{
-    API_KEY, CUSTOMER_ACCOUNT, EXTERNAL_ID, GATEWAY_ARN, REGION, ROLE_ARN, WORKSPACE_ID, World,
+    API_KEY, CUSTOMER_ACCOUNT, EXTERNAL_ID, GATEWAY_ACCOUNT, GATEWAY_ARN, REGION, ROLE_ARN, WORKSPACE_ID,
+    World,
 };
 use portcullis_gateway::{GatewaySettings, PlatformProbe};
 use portcullis_types::{
@@ -59,11 +61,13 @@ async fn sts_sees_the_probes_as_they_are_meant() {
     let calls: Vec<_> =
         scene.aws.requests().into_iter().filter(|r| r.operation == "sts:AssumeRole").collect();
     let ids: Vec<_> = calls.iter().map(|call| call.external_id.as_deref()).collect();
-    assert_eq!(ids.len(), 3);
-    assert_eq!((ids[0], ids[1]), (Some(EXTERNAL_ID), None));
-    assert!(ids[2].unwrap().starts_with("portcullis-probe-"));
+    assert_eq!(ids.len(), 5);
+    assert_eq!((ids[0], ids[1], ids[4]), (Some(EXTERNAL_ID), None, Some(EXTERNAL_ID)));
+    assert!(ids[2].unwrap().starts_with("pcs-"), "like one of our own making");
+    let neighbour = ids[3].unwrap();
+    assert_eq!(neighbour[..neighbour.len() - 1], EXTERNAL_ID[..EXTERNAL_ID.len() - 1]);
     assert!(calls.iter().all(|call| call.session_name.as_deref() == Some("pcs-default-claude")));
-    assert!(calls[1..].iter().all(|call| call.refusal.as_deref().unwrap().starts_with("AccessDenied")));
+    assert!(calls[1..4].iter().all(|call| call.refusal.as_deref().unwrap().starts_with("AccessDenied")));
 }
 
 #[tokio::test]
@@ -93,6 +97,67 @@ async fn a_role_that_takes_any_external_id_is_unsafe() {
     assert_eq!(step(&verdict, Step::RefusedWithoutExternalId).status, StepStatus::Passed);
     assert_fails(&verdict, Step::RefusedWithWrongExternalId, "external_id_not_enforced", EXTERNAL_ID);
     assert_eq!(verdict.status, VerificationStatus::Unsafe);
+}
+
+#[tokio::test]
+async fn a_role_that_takes_ids_like_its_own_is_unsafe() {
+    let like = format!("{}*", &EXTERNAL_ID[..EXTERNAL_ID.len() - 2]);
+    for pattern in ["pcs-*", &like] {
+        let own: String = if pattern == "pcs-*" { "pcs-0a".into() } else { EXTERNAL_ID.into() };
+        let scene = Scene::with(|world| {
+            customers_role(world).trust_policy = policy(json!({"Version": "2012-10-17", "Statement": [
+                {"Effect": "Allow", "Principal": {"AWS": GATEWAY_ARN}, "Action": "sts:AssumeRole",
+                 "Condition": {"StringLike": {"sts:ExternalId": pattern}}}]}));
+        })
+        .await;
+        let auth = AwsAuth::AssumedRole {
+            role_arn: ROLE_ARN.parse().unwrap(),
+            external_id: own.parse().unwrap(),
+            settings: Arc::default(),
+        };
+        let verdict = scene.verify(auth).await;
+        assert_eq!(verdict.status, VerificationStatus::Unsafe, "{pattern}: {:#?}", verdict.steps);
+        assert_eq!(step(&verdict, Step::RefusedWithoutExternalId).status, StepStatus::Passed);
+    }
+}
+
+#[tokio::test]
+async fn a_control_policy_that_refuses_proves_nothing_of_the_role() {
+    let scene = Scene::with(|world| {
+        let scp = policy(json!({"Version": "2012-10-17", "Statement": [
+            {"Effect": "Allow", "Action": "*", "Resource": "*"},
+            {"Effect": "Deny", "Action": "sts:AssumeRole", "Resource": "*",
+             "Condition": {"Null": {"sts:ExternalId": "true"}}}]}));
+        world.accounts.entry(GATEWAY_ACCOUNT.to_owned()).or_default().service_control_policy = Some(scp);
+        // Open, for whoever is not bound by that policy.
+        customers_role(world).trust_policy = policy(json!({"Version": "2012-10-17", "Statement": [
+            {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole",
+             "Condition": {"StringEqualsIfExists": {"sts:ExternalId": EXTERNAL_ID}}}]}));
+    })
+    .await;
+    let verdict = scene.verify(role()).await;
+    assert_fails(&verdict, Step::RefusedWithoutExternalId, "external_id_refused_elsewhere", "trust policy");
+    let evidence = &step(&verdict, Step::RefusedWithoutExternalId).evidence;
+    assert!(evidence.contains("with an explicit deny in a service control policy"), "{evidence}");
+    assert!(!verdict.is_external_id_enforced() && !verdict.is_unsafe());
+}
+
+#[tokio::test]
+async fn a_role_that_takes_no_tags_fails_for_a_caller() {
+    let scene = Scene::with(|world| {
+        customers_role(world).trust_policy = policy(json!({"Version": "2012-10-17", "Statement": [
+            {"Effect": "Allow", "Principal": {"AWS": GATEWAY_ARN}, "Action": "sts:AssumeRole",
+             "Condition": {"StringEquals": {"sts:ExternalId": EXTERNAL_ID}}}]}));
+    })
+    .await;
+    let tagged = settings(json!({"session_tags": [{"key": "project", "value": "{metadata.project}"}]}));
+    let verdict = scene.verify(role_with(tagged)).await;
+    assert_fails(&verdict, Step::AssumeRole, "aws_assume_role_denied", "sts:TagSession");
+    let evidence = &step(&verdict, Step::AssumeRole).evidence;
+    assert!(evidence.contains("metadata.project `portcullis-verify`"), "{evidence}");
+    let named = settings(json!({"source_identity": "{user}"}));
+    let verdict = scene.verify(role_with(named)).await;
+    assert_fails(&verdict, Step::AssumeRole, "aws_assume_role_denied", "sts:SetSourceIdentity");
 }
 
 #[tokio::test]
@@ -375,7 +440,7 @@ async fn two_verifications_at_once_do_not_disturb_each_other() {
     let (one, other) = tokio::join!(scene.verify(role()), scene.verify(role()));
     assert_eq!(one.status, VerificationStatus::Verified, "{:#?}", one.steps);
     assert_eq!(other.status, VerificationStatus::Verified, "{:#?}", other.steps);
-    assert_eq!(scene.aws.counters().assume_role_calls, 6);
+    assert_eq!(scene.aws.counters().assume_role_calls, 10);
 }
 
 #[tokio::test]

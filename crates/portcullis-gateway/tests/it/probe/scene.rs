@@ -24,7 +24,7 @@ use tokio::net::TcpListener;
 
 /// The gateway's user in the emulated AWS.
 #[derive(Debug)]
-pub(super) struct Gateway;
+pub(crate) struct Gateway;
 
 impl SourceChain for Gateway {
     fn find(&self) -> BoxFuture<'_, Result<Source, CredentialsError>> {
