@@ -5,7 +5,11 @@ alter table external_ids
     -- Whether the gateway chose it. Unknown of those whose integration is gone, which counts as no.
     add column is_generated boolean not null default false,
     -- The workspace whose key asked for it before there was an integration; none for an organisation's key.
-    add column reserved_for uuid references workspaces (id);
+    add column reserved_for uuid references workspaces (id),
+    -- Whether there ever was an integration with it. One that was only reserved may be dropped when it is old.
+    add column is_used boolean not null default false;
+update external_ids set is_used = true;
+create index external_ids_by_use on external_ids (organisation_id, is_used, created_at);
 update external_ids e set is_generated = true
     from integrations i where i.external_id = e.external_id and i.external_id_origin = 'generated';
 
@@ -25,7 +29,8 @@ alter table integrations
     add check (auth_type = 'assumedRole' or role_settings is null);
 create index integrations_by_role_arn on integrations (role_arn);
 
--- The last verification of an integration: none, or one. It says nothing of any other revision than its own.
+-- The last verification of an integration: none, or one. It says nothing of any other revision than its own, but that
+-- the integration is unsafe.
 create table integration_verifications (
     integration_id uuid primary key references integrations (id) on delete cascade,
     revision bigint not null check (revision >= 1),

@@ -7,6 +7,11 @@ alter table external_ids
 alter table external_ids
     -- The workspace whose key asked for it before there was an integration; none for an organisation's key.
     add column reserved_for blob references workspaces (id);
+alter table external_ids
+    -- Whether there ever was an integration with it. One that was only reserved may be dropped when it is old.
+    add column is_used integer not null default 0 check (is_used in (0, 1));
+update external_ids set is_used = 1;
+create index external_ids_by_use on external_ids (organisation_id, is_used, created_at);
 update external_ids set is_generated = 1
     where external_id in (select external_id from integrations where external_id_origin = 'generated');
 
@@ -70,7 +75,8 @@ drop table providers_aside;
 create index integrations_by_workspace on integrations (workspace_id);
 create index integrations_by_role_arn on integrations (role_arn);
 
--- The last verification of an integration: none, or one. It says nothing of any other revision than its own.
+-- The last verification of an integration: none, or one. It says nothing of any other revision than its own, but that
+-- the integration is unsafe.
 create table integration_verifications (
     integration_id blob not null primary key references integrations (id) on delete cascade,
     revision integer not null check (revision >= 1),

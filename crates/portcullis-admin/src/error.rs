@@ -56,8 +56,14 @@ pub(crate) enum AdminError {
     )]
     SharedRole(Unproven),
     /// The integration is being verified already.
-    #[error("this integration is being verified already; wait for that to end, which takes a minute at most")]
+    #[error("this integration is being verified already; ask again once that has ended")]
     VerificationRuns,
+    /// A shared role is being proven for the organisation already.
+    #[error(
+        "whether one of this organisation's integrations may share its role is being proven already; ask again once that \
+         has ended"
+    )]
+    ProofRuns,
     /// A verification ended without a verdict.
     #[error("the verification broke off; try again")]
     VerificationBrokeOff,
@@ -145,6 +151,7 @@ impl AdminError {
                 ..refusal(StatusCode::CONFLICT, "AB07", "role_in_use")
             },
             Self::VerificationRuns => refusal(StatusCode::CONFLICT, "AB07", "verification_runs"),
+            Self::ProofRuns => refusal(StatusCode::CONFLICT, "AB07", "proof_runs"),
             Self::VerificationBrokeOff => Answer {
                 kind: "server_error",
                 ..refusal(StatusCode::INTERNAL_SERVER_ERROR, "AB04", "verification_broke_off")
@@ -177,6 +184,7 @@ impl AdminError {
             | Self::NoRole
             | Self::SharedRole(_)
             | Self::VerificationRuns
+            | Self::ProofRuns
             | Self::VerificationBrokeOff
             | Self::MethodNotAllowed => Vec::new(),
         }
@@ -239,6 +247,9 @@ fn catalog_answer(error: &CatalogError) -> Answer {
             "changed_meanwhile",
             format!("{error}; read it and decide anew"),
         ),
+        C::TooManyReserved { .. } => {
+            answer(StatusCode::CONFLICT, "AB07", "too_many_reserved", error.to_string())
+        }
         C::InUse { .. } => answer(StatusCode::CONFLICT, "AB07", "in_use", error.to_string()),
         C::Invalid { field, reason } => Answer {
             param: Some(wire_name(field).to_owned()),

@@ -6,7 +6,7 @@ mod wire;
 use axum::Json;
 use axum::extract::{Path, State};
 use portcullis_catalog::{Catalog, DeleteMode, Integration, IntegrationFilter, IntegrationLevel, NewAuth};
-use portcullis_credentials::{CredentialEngine, Verifier};
+use portcullis_credentials::CredentialEngine;
 use serde_json::{Value, json};
 
 use crate::authentication::Caller;
@@ -16,13 +16,15 @@ use crate::fields::read;
 use crate::listing::{self, Query, row_name};
 use crate::permissions::{self, Action, ExternalIdChoice, holds_any, integration_scope, sees};
 use crate::problem::{ProblemCode, Problems};
-use crate::{shared_role, workspaces};
+use crate::shared_role::Proofs;
+use crate::workspaces;
+pub(crate) use wire::verification;
 
 /// `POST /v1/integrations`.
 pub(crate) async fn create_integration(
     caller: Caller,
     State(catalog): State<Catalog>,
-    State(verifier): State<Verifier>,
+    State(proofs): State<Proofs>,
     JsonObject(body): JsonObject,
 ) -> Result<Json<Value>, AdminError> {
     let wanted = wire::read_create(body)?;
@@ -31,7 +33,7 @@ pub(crate) async fn create_integration(
     let choice = external_id_choice(&catalog, &caller, &wanted.platform.auth).await?;
     permissions::may_use_auth(&caller, &wanted.platform.auth, choice)?;
     let mut new = wanted.for_tenant(caller.organisation_id, workspace_id)?;
-    shared_role::prove_new(&catalog, &verifier, &mut new).await?;
+    proofs.prove_new(&mut new).await?;
     Ok(Json(wire::created(&catalog.create_integration(new).await?)))
 }
 
@@ -69,14 +71,14 @@ pub(crate) async fn show_integration(
 pub(crate) async fn update_integration(
     caller: Caller,
     State(catalog): State<Catalog>,
-    State(verifier): State<Verifier>,
+    State(proofs): State<Proofs>,
     Path(slug): Path<String>,
     JsonObject(body): JsonObject,
 ) -> Result<Json<Value>, AdminError> {
     let present = find(&catalog, &caller, &slug, Action::Update).await?;
     let mut patch = wire::read_update(body, &present)?;
     permissions::may_change_platform(&caller, &present.platform.auth, &patch)?;
-    shared_role::prove_change(&catalog, &verifier, &present, &mut patch).await?;
+    proofs.prove_change(&present, &mut patch).await?;
     catalog.update_integration(caller.organisation_id, &present.id.to_string(), patch).await?;
     Ok(Json(json!({})))
 }

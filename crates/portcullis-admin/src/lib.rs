@@ -45,12 +45,13 @@ mod workspaces;
 use axum::extract::FromRef;
 use portcullis_catalog::Catalog;
 use portcullis_credentials::{CredentialEngine, Verifier};
-use portcullis_types::SharedClock;
+use portcullis_types::{IntegrationId, SharedClock};
 
 pub use authentication::API_KEY;
 pub use body::MAX_BODY_BYTES;
 pub use metrics::{Metrics, ShowsMetrics};
 pub use routes::{Route, router, routes};
+use shared_role::Proofs;
 pub use trace::TRACE_ID;
 use verify::Running;
 pub use verify::{Recording, record, subject};
@@ -70,8 +71,10 @@ pub struct AdminState {
     pub recording: Recording,
     /// Where metrics are shown.
     pub metrics: Metrics,
+    /// Proves that a role may be shared.
+    proofs: Proofs,
     /// What is being verified.
-    running: Running,
+    running: Running<IntegrationId>,
 }
 
 impl AdminState {
@@ -87,6 +90,7 @@ impl AdminState {
             catalog: recording.catalog.clone(),
             clock: recording.clock.clone(),
             credentials,
+            proofs: Proofs::new(recording.catalog.clone(), verifier.clone()),
             verifier,
             recording,
             metrics,
@@ -107,9 +111,9 @@ impl FromRef<AdminState> for CredentialEngine {
     }
 }
 
-impl FromRef<AdminState> for Verifier {
+impl FromRef<AdminState> for Proofs {
     fn from_ref(state: &AdminState) -> Self {
-        state.verifier.clone()
+        state.proofs.clone()
     }
 }
 

@@ -14,7 +14,7 @@ use crate::fields::{Fields, read};
 use crate::listing::{self, Query, row_name};
 use crate::permissions::{Denial, sees};
 use crate::problem::{ProblemCode, Problems};
-use crate::{timestamp, workspaces};
+use crate::{integrations, timestamp, workspaces};
 
 /// `POST /v1/providers`.
 pub(crate) async fn create_provider(
@@ -192,6 +192,7 @@ fn render(provider: &Provider) -> Value {
         "ai_provider_name": portcullis_catalog::integration::CLAUDE_PLATFORM_AWS,
         "note": provider.note,
         "status": provider.status.as_str(),
+        "verification": integrations::verification(&provider.verification),
         "usage_limits": null,
         // Not an empty list: Python's SDK decodes this one strictly, as an object or null.
         "rate_limits": null,

@@ -1,5 +1,6 @@
 //! What an AWS account needs for an integration: made for one that is to be, or for one that exists.
 
+mod chain;
 mod steps;
 mod wire;
 
@@ -7,7 +8,7 @@ use std::collections::BTreeSet;
 
 use axum::Json;
 use axum::extract::{Path, State};
-use portcullis_catalog::{Catalog, Integration, IntegrationFilter, IntegrationLevel, Page};
+use portcullis_catalog::{Catalog, CatalogError, Integration, IntegrationFilter, IntegrationLevel, Page};
 use portcullis_credentials::CredentialEngine;
 use portcullis_credentials::onboarding::{OnboardingError, OnboardingPlan, Target};
 use portcullis_types::{
@@ -40,8 +41,21 @@ pub(crate) async fn set_up_integration(
         Some(principal) => principal,
         None => own_principal(&credentials).await?,
     };
-    let plan = plan(&catalog, &caller, wanted, principal).await?;
+    let mut plan = draft(wanted, principal)?;
+    // One that does not fit reserves nothing.
+    plan.artefacts().map_err(|error| unfit(&error))?;
+    reserve(&catalog, &caller, &mut plan.targets).await?;
     answer(&plan, steps::Integrations::ToBeMade).map(Json)
+}
+
+/// Gives each target an external ID that is the organisation's.
+async fn reserve(catalog: &Catalog, caller: &Caller, targets: &mut [Target]) -> Result<(), AdminError> {
+    let (organisation, workspace) = (caller.organisation_id, caller.workspace_id);
+    let reserved = catalog.reserve_generated_external_ids(organisation, workspace, targets.len()).await?;
+    for (target, external_id) in targets.iter_mut().zip(reserved) {
+        target.external_id = external_id;
+    }
+    Ok(())
 }
 
 /// `GET /v1/integrations/{slug}/setup`: the same for an integration that exists, with the external ID that it has.
@@ -55,6 +69,7 @@ pub(crate) async fn show_integration_setup(
     let given = query.read(|fields| fields.optional(&["gateway_principal"], read::parsed))?;
     let integration = integrations::find(&catalog, &caller, &slug, Action::Read).await?;
     let role = Role::of(&integration).ok_or(AdminError::NoRole)?;
+    let given_is_none = given.is_none();
     let principal = match (given, last_hop(role.settings)) {
         (Some(given), _) => given,
         (None, Some(hop)) => hop,
@@ -62,7 +77,11 @@ pub(crate) async fn show_integration_setup(
     };
     let (others, n_unseen) = others_of_the_role(&catalog, &caller, &integration, role.role_arn).await?;
     let sharing: Vec<_> = std::iter::once(&integration).chain(&others).filter_map(Role::of).collect();
+    let is_by_chain = given_is_none && !role.settings.role_chain.is_empty();
     let mut answer = answer(&plan_of(&sharing, principal), steps::Integrations::Exist)?;
+    if is_by_chain {
+        chain::add(&mut answer, &role.settings.role_chain);
+    }
     if n_unseen > 0 {
         let notes = answer["notes"].as_array_mut().expect("an answer has notes");
         notes.insert(0, json!(steps::unseen(n_unseen)));
@@ -121,21 +140,15 @@ fn last_hop(settings: &RoleSettings) -> Option<PrincipalArn> {
     settings.role_chain.last().map(|hop| hop.role_arn.as_str().parse().expect("a role is a principal"))
 }
 
-async fn plan(
-    catalog: &Catalog,
-    caller: &Caller,
-    wanted: Wanted,
-    gateway_principal: PrincipalArn,
-) -> Result<OnboardingPlan, AdminError> {
+/// The plan with external IDs that are nobody's yet, and as long as those that will take their place.
+fn draft(wanted: Wanted, gateway_principal: PrincipalArn) -> Result<OnboardingPlan, AdminError> {
     let mut targets = Vec::with_capacity(wanted.targets.len());
     for target in wanted.targets {
         let named = target.name.or_else(|| wanted.name.clone());
         targets.push(Target {
             region: target.region,
             workspace_id: target.workspace_id,
-            external_id: catalog
-                .reserve_generated_external_id(caller.organisation_id, caller.workspace_id)
-                .await?,
+            external_id: ExternalId::generate().map_err(CatalogError::from)?,
             integration: named.unwrap_or_else(|| UNNAMED.to_owned()),
         });
     }
@@ -219,6 +232,7 @@ fn answer(plan: &OnboardingPlan, integrations: steps::Integrations) -> Result<Va
         "trust_policy": artefacts.trust_policy,
         "permission_policy": artefacts.permission_policy,
         "gateway_policy": artefacts.gateway_policy,
+        "role_chain": [],
         "cli": artefacts.cli,
         "cloudformation": artefacts.cloudformation,
         "terraform": artefacts.terraform,

@@ -44,6 +44,15 @@ pub enum CatalogError {
         /// A fragment that reads after the field's name: "must be …".
         reason: Cow<'static, str>,
     },
+    /// So many external IDs are reserved and unused that no more are.
+    #[error(
+        "{most} external IDs are reserved already, and no integration has been made with them: make integrations with \
+         those, or wait until they are 90 days old, when new ones take their place"
+    )]
+    TooManyReserved {
+        /// How many unused ones there may be.
+        most: u32,
+    },
     /// The database was written with other encryption keys than those at hand.
     #[error(
         "PORTCULLIS_ENCRYPTION_KEY holds none of the keys this database was written with; \

@@ -37,6 +37,8 @@ pub struct Integration {
     pub revision: Revision,
     /// Where it leads, and as whom.
     pub platform: ClaudePlatformAws,
+    /// The external ID that it keeps for life, also while it assumes no role. `None` when it never had one.
+    pub external_id: Option<ExternalId>,
     /// Who chose the external ID; `None` when the integration never had one.
     pub external_id_origin: Option<ExternalIdOrigin>,
     /// What is known of whether it works.

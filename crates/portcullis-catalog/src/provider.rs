@@ -3,6 +3,8 @@
 use portcullis_types::{IntegrationId, OrganisationId, ProviderId, Slug, TenantWorkspaceId};
 use time::OffsetDateTime;
 
+use crate::verification::VerificationSummary;
+
 /// A workspace's handle on an integration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Provider {
@@ -32,6 +34,8 @@ pub struct Provider {
     pub created_at: OffsetDateTime,
     /// When it was last changed.
     pub updated_at: OffsetDateTime,
+    /// What is known of whether its integration works.
+    pub verification: VerificationSummary,
 }
 
 /// Whether a provider serves.

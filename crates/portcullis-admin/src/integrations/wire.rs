@@ -195,7 +195,7 @@ pub(super) fn summary(integration: &Integration) -> Value {
 }
 
 /// What is known of whether an integration works. `unsafe` says that its role can be assumed without its external ID.
-fn verification(summary: &VerificationSummary) -> Value {
+pub(crate) fn verification(summary: &VerificationSummary) -> Value {
     json!({
         "status": summary.status,
         "unsafe": summary.status == VerificationStatus::Unsafe,
@@ -246,6 +246,7 @@ mod tests {
             status: IntegrationStatus::Active,
             revision: Revision(7),
             platform,
+            external_id: None,
             external_id_origin: None,
             verification: VerificationSummary::default(),
             created_at: OffsetDateTime::UNIX_EPOCH,

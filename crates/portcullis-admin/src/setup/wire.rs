@@ -25,8 +25,9 @@ use crate::fields::read::{self, invalid};
 use crate::fields::{Fields, Reading};
 use crate::problem::{ProblemCode, Problems};
 
-/// One region each for a large company; every one is a reserved external ID.
-const MOST_TARGETS: usize = 50;
+/// As many external IDs as the shortest trust policy has room for; every one is reserved. A gateway with a long name, or
+/// one that passes tags, gets fewer in, which the plan says.
+const MOST_TARGETS: usize = 46;
 
 const REGION: &[&str] = &["region", "aws_region"];
 const WORKSPACE: &[&str] = &["workspace_id", "anthropic_aws_workspace_id"];
@@ -117,7 +118,7 @@ fn read_targets(fields: &mut Fields<'_>) -> Option<Vec<WantedTarget>> {
         0 => "must have an item: a region and its workspace",
         1..=MOST_TARGETS if has_twins(&targets) => "names one workspace twice",
         1..=MOST_TARGETS => return Some(targets),
-        _ => "must have at most 50 items",
+        _ => "must have at most 46 items: a role's trust policy has room for no more external IDs",
     };
     fields.report("targets", ProblemCode::InvalidValue, problem)
 }
@@ -237,9 +238,13 @@ mod tests {
         assert_eq!(with(json!([target, target])), ["targets: names one workspace twice"]);
         let both = json!({"role_name": "claude", "targets": [target], "region": "us-west-2"});
         assert_eq!(problems(both), ["region: stands in `targets`, and not beside it"]);
-        let many: Vec<_> =
-            (0..51).map(|n| json!({"region": "us-west-2", "workspace_id": format!("wrkspc_{n}")})).collect();
-        assert_eq!(with(json!(many)), ["targets: must have at most 50 items"]);
+        let many: Vec<_> = (0..=MOST_TARGETS)
+            .map(|n| json!({"region": "us-west-2", "workspace_id": format!("wrkspc_{n}")}))
+            .collect();
+        assert_eq!(
+            with(json!(many)),
+            ["targets: must have at most 46 items: a role's trust policy has room for no more external IDs"]
+        );
         assert_eq!(
             with(json!([{"region": "us-west-2", "workspace": "wrkspc_1"}])),
             ["targets[0].workspace_id: is missing", "targets[0].workspace: is not a field of this request",]

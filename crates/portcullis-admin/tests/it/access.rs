@@ -391,4 +391,10 @@ async fn an_unsafe_integration_says_so_everywhere(world: &World) {
     assert_eq!(shown(world, "claude").await["verification"], expected);
     let list = world.ask("GET /v1/integrations").await.ok();
     assert_eq!(list["data"][0]["verification"], expected);
+    world.provider("handle", "claude").await;
+    let workspace = world.workspace;
+    let shown = world.ask(&format!("GET /v1/providers/handle?workspace_id={workspace}")).await.ok();
+    assert_eq!(shown["verification"], expected);
+    let list = world.ask("GET /v1/providers").await.ok();
+    assert_eq!(list["data"][0]["verification"], expected);
 }

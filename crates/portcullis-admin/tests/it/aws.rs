@@ -40,6 +40,10 @@ pub(crate) struct FakeAws {
     pub(crate) models: RwLock<()>,
     /// Told when somebody asks for them.
     pub(crate) asked_for_models: Notify,
+    /// While it is held for writing, no role is assumed.
+    pub(crate) sts: RwLock<()>,
+    /// Told when somebody asks for one.
+    pub(crate) asked_for_role: Notify,
 }
 
 impl FakeAws {
@@ -49,6 +53,8 @@ impl FakeAws {
             has_identity: Mutex::new(true),
             models: RwLock::default(),
             asked_for_models: Notify::new(),
+            sts: RwLock::default(),
+            asked_for_role: Notify::new(),
         })
     }
 
@@ -123,7 +129,13 @@ impl AssumesRoles for FakeAws {
             let said = Explanation::new(&message).with_aws(Some("AccessDenied"), Some("aws-request-1"));
             Err(CredentialsError::AccessDenied(said))
         };
-        Box::pin(std::future::ready(answer))
+        Box::pin(async {
+            if self.sts.try_read().is_err() {
+                self.asked_for_role.notify_one();
+            }
+            let _answered = self.sts.read().await;
+            answer
+        })
     }
 
     fn caller_identity<'a>(

@@ -33,6 +33,7 @@ async fn a_provider_is_made_read_changed_and_deleted(world: &World) {
         "ai_provider_name": "claude-platform-aws",
         "note": "first",
         "status": "active",
+            "verification": {"status": "unverified", "unsafe": false, "verified_at": null},
         "usage_limits": null,
         "rate_limits": null,
         "reset_usage": null,

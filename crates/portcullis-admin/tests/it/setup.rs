@@ -14,6 +14,10 @@ on_both!(
     what_is_wrong_is_told_by_its_field,
     an_existing_integration_shows_its_own_external_id,
     a_shared_role_keeps_every_external_id_of_the_organisation,
+    a_setup_that_does_not_fit_reserves_nothing,
+    as_many_targets_are_taken_as_a_trust_policy_has_room_for,
+    a_tenant_reserves_no_more_than_its_share,
+    a_chain_says_what_each_role_on_the_way_needs,
 );
 
 fn body() -> Value {
@@ -164,4 +168,81 @@ async fn a_shared_role_keeps_every_external_id_of_the_organisation(world: &World
     assert_eq!(trusted(&shown), json!(second));
     assert!(shown["notes"][0].as_str().unwrap().starts_with("1 more of the organisation's integrations use"));
     assert!(!shown.to_string().contains(&first), "what the key may not read it is not told");
+}
+
+fn many(n: usize, principal: &str) -> Value {
+    let target = |n| json!({"region": "us-west-2", "workspace_id": format!("wrkspc_{n}")});
+    let targets: Vec<_> = (0..n).map(target).collect();
+    json!({
+        "targets": targets, "role_name": "claude", "account_id": "123456789012", "gateway_principal": principal,
+        "restrict_to_workspaces": false,
+    })
+}
+
+async fn a_setup_that_does_not_fit_reserves_nothing(world: &World) {
+    let long = format!("arn:aws:iam::444455556666:role/{}", "x".repeat(64));
+    for _ in 0..5 {
+        let refusal = world.tell("POST /v1/integrations/setup", many(46, &long)).await.refusal();
+        assert!(
+            refusal.starts_with("400 AB01 targets: `targets` does not fit: the trust policy has"),
+            "{refusal}"
+        );
+    }
+    // The whole share is still there.
+    let all = world.catalog.reserve_generated_external_ids(world.organisation, None, 200).await.unwrap();
+    assert_eq!(all.len(), 200);
+}
+
+async fn as_many_targets_are_taken_as_a_trust_policy_has_room_for(world: &World) {
+    let made =
+        world.tell("POST /v1/integrations/setup", many(46, "arn:aws:iam::444455556666:user/x")).await.ok();
+    let length = made["trust_policy"].to_string().len();
+    let room = 2048 - length;
+    assert!(room < 39, "another external ID would have found room: {room}");
+    let refusal = world
+        .tell("POST /v1/integrations/setup", many(47, "arn:aws:iam::444455556666:user/x"))
+        .await
+        .refusal();
+    assert!(refusal.starts_with("400 AB01 targets: `targets` must have at most 46 items"), "{refusal}");
+}
+
+async fn a_tenant_reserves_no_more_than_its_share(world: &World) {
+    let (_, tenant) = world.key(Holder::Workspace, &["workspace_integrations.create"]).await;
+    for _ in 0..50 {
+        world.call(&tenant, "POST /v1/integrations/setup", Some(body())).await.ok();
+    }
+    let refused = world.call(&tenant, "POST /v1/integrations/setup", Some(body())).await;
+    assert_eq!(refused.text("/error/code"), "too_many_reserved");
+    let refusal = refused.refusal();
+    assert!(
+        refusal.starts_with("409 AB07 -: 50 external IDs are reserved already, and no integration"),
+        "{refusal}"
+    );
+    world.tell("POST /v1/integrations/setup", body()).await.ok();
+}
+
+async fn a_chain_says_what_each_role_on_the_way_needs(world: &World) {
+    let (hub, bridge) = ("arn:aws:iam::111122223333:role/hub", "arn:aws:iam::999988887777:role/bridge");
+    let mut created = integration_body("claude");
+    created["configurations"]["role_chain"] =
+        json!([{"role_arn": hub}, {"role_arn": bridge, "external_id": "across"}]);
+    created["configurations"]["source_identity"] = json!("{user}");
+    world.tell("POST /v1/integrations", created).await.ok();
+    let shown = world.ask("GET /v1/integrations/claude/setup").await.ok();
+    assert_eq!(shown["gateway_principal"], bridge, "whom the role itself trusts");
+    let granted = |policy: &Value| {
+        let statement = &policy["Statement"][0];
+        (statement["Action"].clone(), statement["Resource"].clone())
+    };
+    assert_eq!(granted(&shown["gateway_policy"]), (json!(["sts:AssumeRole"]), json!([hub])));
+    let chain = &shown["role_chain"];
+    assert_eq!(granted(&chain[0]["policy"]), (json!(["sts:AssumeRole"]), json!([bridge])));
+    assert_eq!((&chain[0]["role_arn"], &chain[0]["trusted_principal"]), (&json!(hub), &json!(null)));
+    let last = (json!(["sts:AssumeRole", "sts:SetSourceIdentity"]), json!([shown["role_arn"]]));
+    assert_eq!(granted(&chain[1]["policy"]), last);
+    assert_eq!((&chain[1]["trusted_principal"], &chain[1]["external_id"]), (&json!(hub), &json!("across")));
+    let steps: Vec<_> = shown["next_steps"].as_array().unwrap().iter().map(|s| s.as_str().unwrap()).collect();
+    assert!(steps[0].contains("gateway's own identity") && steps[0].contains(hub), "{steps:?}");
+    assert!(steps[1].starts_with("In account 111122223333, let the trust policy of"), "{steps:?}");
+    assert!(steps[2].contains("with the external ID `across`"), "{steps:?}");
 }

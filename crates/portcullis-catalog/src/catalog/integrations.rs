@@ -14,6 +14,7 @@ use crate::integration::{
 use crate::page::{Listing, Page};
 use crate::store::integrations::IntegrationRow;
 use crate::store::providers::ProviderRow;
+use crate::store::verifications::VerificationColumns;
 use crate::store::{Reference, Transaction, integrations, organisations, providers, verifications};
 use crate::text::{check_description, check_name, check_slug, slug_or_from_name, stored_now};
 
@@ -95,10 +96,7 @@ impl Catalog {
             features: features_column(&new.features),
             created_at,
             updated_at: created_at,
-            verification_status: None,
-            verification_revision: None,
-            verified_at: None,
-            external_id_enforced: None,
+            verification: VerificationColumns::default(),
         };
         // A new integration is one without any access that is given some.
         self.set_auth(&mut row, new.auth.into())?;
@@ -119,6 +117,8 @@ impl Catalog {
             expires_at: None,
             created_at: integration.created_at,
             updated_at: integration.updated_at,
+            integration_revision: integration.revision,
+            verification: VerificationColumns::default(),
         }
     }
 

@@ -41,6 +41,14 @@ impl Catalog {
         found.ok_or(CatalogError::NotFound { what: "organisation" })
     }
 
+    /// Whether there is no other organisation: what this one may see of the whole process is nobody else's.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn is_only_organisation(&self, id: OrganisationId) -> Result<bool, CatalogError> {
+        Ok(!organisations::are_others(&mut self.0.store.read().await?, id).await?)
+    }
+
     /// Makes a workspace.
     ///
     /// # Errors

@@ -8,6 +8,7 @@ use crate::error::CatalogError;
 use crate::page::{Listing, Page};
 use crate::provider::{NewProvider, Provider, ProviderFilter, ProviderPatch};
 use crate::store::providers::ProviderRow;
+use crate::store::verifications::VerificationColumns;
 use crate::store::{Reference, Transaction, integrations, organisations, providers};
 use crate::text::{check_description, check_name, slug_or_from_name, stored_now, stored_time};
 
@@ -47,6 +48,8 @@ impl Catalog {
             expires_at: new.expires_at.map(stored_time),
             created_at,
             updated_at: created_at,
+            integration_revision: integration.revision,
+            verification: VerificationColumns::default(),
         };
         providers::insert(transaction, &row).await?;
         let stored = self.provider_by_id(transaction, organisation, workspace, row.id).await?;

@@ -89,6 +89,18 @@ pub(crate) async fn find(
     row.map(Organisation::try_from).transpose()
 }
 
+/// Whether there is an organisation beside this one.
+pub(crate) async fn are_others(
+    transaction: &mut Transaction,
+    organisation: OrganisationId,
+) -> Result<bool, CatalogError> {
+    statement!(transaction, "looking for other organisations", |connection| {
+        sqlx::query_scalar("select exists (select 1 from organisations where id <> $1)")
+            .bind(*organisation.as_uuid())
+            .fetch_one(connection)
+    })
+}
+
 pub(crate) async fn insert_workspace(
     transaction: &mut Transaction,
     new: &Workspace,

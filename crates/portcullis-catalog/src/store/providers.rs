@@ -2,10 +2,11 @@
 
 use std::time::SystemTime;
 
-use portcullis_types::{IntegrationId, OrganisationId, ProviderId, TenantWorkspaceId};
+use portcullis_types::{IntegrationId, OrganisationId, ProviderId, Revision, TenantWorkspaceId};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use super::verifications::VerificationColumns;
 use super::{Reference, Transaction, change, statement};
 use crate::error::CatalogError;
 use crate::page::Page;
@@ -31,6 +32,10 @@ pub(crate) struct ProviderRow {
     pub(crate) expires_at: Option<OffsetDateTime>,
     pub(crate) created_at: OffsetDateTime,
     pub(crate) updated_at: OffsetDateTime,
+    /// Read only, like the rest: it comes from the integration and its last verification.
+    pub(crate) integration_revision: i64,
+    #[sqlx(flatten)]
+    pub(crate) verification: VerificationColumns,
 }
 
 impl ProviderRow {
@@ -52,6 +57,7 @@ impl ProviderRow {
             expires_at: self.expires_at,
             created_at: self.created_at,
             updated_at: self.updated_at,
+            verification: self.verification.summary(WHAT, self.id, Revision(self.integration_revision))?,
         })
     }
 }
@@ -61,9 +67,12 @@ macro_rules! select_providers {
     ($rest:literal) => {
         concat!(
             "select p.id, p.organisation_id, p.workspace_id, w.slug as workspace_slug, p.integration_id, \
-             i.slug as integration_slug, p.slug, p.name, p.note, p.expires_at, p.created_at, p.updated_at \
+             i.slug as integration_slug, p.slug, p.name, p.note, p.expires_at, p.created_at, p.updated_at, \
+             i.revision as integration_revision, v.status as verification_status, \
+             v.revision as verification_revision, v.verified_at, v.external_id_enforced \
              from providers p join workspaces w on w.id = p.workspace_id \
-             join integrations i on i.id = p.integration_id ",
+             join integrations i on i.id = p.integration_id \
+             left join integration_verifications v on v.integration_id = i.id ",
             $rest
         )
     };

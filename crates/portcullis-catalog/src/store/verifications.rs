@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::{Transaction, change, statement};
 use crate::error::CatalogError;
 use crate::text::{corrupt, parsed};
-use crate::verification::{LastVerification, OverviewRow};
+use crate::verification::{LastVerification, OverviewRow, VerificationSummary};
 
 const WHAT: &str = "verification";
 
@@ -22,6 +22,41 @@ pub(crate) struct VerificationRow {
     pub(crate) verified_at: Option<OffsetDateTime>,
     pub(crate) worsened_at: Option<OffsetDateTime>,
     pub(crate) next_at: OffsetDateTime,
+}
+
+/// The last verification, as the statements on what was verified read it beside.
+#[derive(Clone, Default, sqlx::FromRow)]
+pub(crate) struct VerificationColumns {
+    verification_status: Option<String>,
+    verification_revision: Option<i64>,
+    verified_at: Option<OffsetDateTime>,
+    external_id_enforced: Option<bool>,
+}
+
+impl VerificationColumns {
+    /// What it says of the present revision of an integration.
+    ///
+    /// - `what`, `id`: the row that it was read with.
+    pub(crate) fn summary(
+        &self,
+        what: &'static str,
+        id: Uuid,
+        present: Revision,
+    ) -> Result<VerificationSummary, CatalogError> {
+        let is_of_now = self.verification_revision == Some(present.0);
+        let raw = self.verification_status.as_deref();
+        let status = match raw.map(|raw| parsed(what, id, raw)).transpose()? {
+            Some(status) if is_of_now || status == VerificationStatus::Unsafe => status,
+            _ => VerificationStatus::Unverified,
+        };
+        Ok(VerificationSummary {
+            status,
+            // A row without a time was made to be locked, and says nothing.
+            revision: self.verified_at.and(self.verification_revision).map(Revision),
+            verified_at: self.verified_at,
+            external_id_enforced: is_of_now && self.external_id_enforced == Some(true),
+        })
+    }
 }
 
 impl VerificationRow {
@@ -95,6 +130,19 @@ pub(crate) async fn overview(
         .fetch_one(connection)
     })?;
     Ok((rows, n_all))
+}
+
+/// The integrations that serve and are unsafe, the oldest first.
+pub(crate) async fn all_unsafe(transaction: &mut Transaction) -> Result<Vec<OverviewColumns>, CatalogError> {
+    statement!(transaction, "looking for unsafe integrations", |connection| {
+        sqlx::query_as(
+            "select i.id, o.slug as organisation_slug, i.slug, v.status from integrations i \
+             join organisations o on o.id = i.organisation_id \
+             join integration_verifications v on v.integration_id = i.id \
+             where i.status = 'active' and v.status = 'unsafe' order by i.id",
+        )
+        .fetch_all(connection)
+    })
 }
 
 /// The integration's present revision; `None` when it is gone.
@@ -204,7 +252,7 @@ pub(crate) async fn forget_unsafe(
 
 /// The integrations that serve and whose verification is due, the longest overdue first.
 ///
-/// - `made_before`: when one that nobody has verified yet must have been changed last to be due.
+/// - `made_before`: when one that nobody has verified yet must have been made to be due. Changes do not put it off.
 pub(crate) async fn due(
     transaction: &mut Transaction,
     now: OffsetDateTime,
@@ -214,8 +262,8 @@ pub(crate) async fn due(
     statement!(transaction, "looking for due verifications", |connection| {
         sqlx::query_scalar(
             "select i.id from integrations i left join integration_verifications v on v.integration_id = i.id \
-             where i.status = 'active' and (v.next_at <= $1 or (v.next_at is null and i.updated_at <= $2)) \
-             order by coalesce(v.next_at, i.updated_at), i.id limit $3",
+             where i.status = 'active' and (v.next_at <= $1 or (v.next_at is null and i.created_at <= $2)) \
+             order by coalesce(v.next_at, i.created_at), i.id limit $3",
         )
         .bind(now)
         .bind(made_before)

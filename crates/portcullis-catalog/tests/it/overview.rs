@@ -53,6 +53,10 @@ async fn the_overview_has_every_integration_that_serves(stage: Stage) {
     let all = ["acme/first unsafe", "other/second unverified", "acme/third unverified"];
     assert_eq!(shown(None).await, all);
     assert_eq!(shown(Some(other)).await, all[1..2]);
+    let open = catalog.unsafe_integrations(1000).await.unwrap();
+    let slugs: Vec<_> = open.integrations.iter().map(|row| row.slug.as_str()).collect();
+    assert_eq!((slugs, open.n_left_out), (vec!["first"], 0));
+    assert_eq!(catalog.unsafe_integrations(0).await.unwrap().n_left_out, 1);
 }
 
 async fn the_overview_counts_what_it_leaves_out(stage: Stage) {

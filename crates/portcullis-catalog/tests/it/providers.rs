@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use portcullis_catalog::{
-    CatalogError, NewIntegration, NewProvider, Page, ProviderFilter, ProviderPatch, ProviderStatus,
+    CatalogError, ExternalIdFinding, NewIntegration, NewProvider, Page, ProviderFilter, ProviderPatch,
+    ProviderStatus, VerificationRecord,
 };
-use portcullis_types::{Clock as _, Slug};
+use portcullis_types::{Clock as _, Slug, VerificationStatus};
 
 use crate::on_both;
 use crate::stage::{Stage, integration, provider, refusal};
@@ -16,7 +17,30 @@ on_both!(
     a_provider_can_be_changed_and_deleted,
     an_expired_provider_does_not_serve,
     lists_are_filtered_and_paged,
+    a_provider_says_how_its_integration_stands,
 );
+
+async fn a_provider_says_how_its_integration_stands(stage: Stage) {
+    let tenant @ (organisation, workspace) = stage.tenant("a").await;
+    let made = stage.catalog.create_integration(integration(organisation, "aws")).await.unwrap();
+    let provided = stage.catalog.create_provider(provider(tenant, "aws", "claude")).await.unwrap();
+    assert_eq!(provided.verification, Default::default());
+    let now = stage.clock.now();
+    let record = VerificationRecord {
+        status: VerificationStatus::Unsafe,
+        external_id: ExternalIdFinding::Open,
+        report: serde_json::json!({}),
+        verified_at: now,
+        next_at: now,
+    };
+    stage.catalog.record_verification(made.id, made.revision, record).await.unwrap();
+    let stands = stage.catalog.integration(organisation, "aws").await.unwrap().verification;
+    assert_eq!(stands.status, VerificationStatus::Unsafe);
+    let read = stage.catalog.provider(organisation, workspace, "claude").await.unwrap();
+    assert_eq!(read.verification, stands);
+    let list = stage.catalog.list_providers(organisation, ProviderFilter::default(), Page::FIRST).await;
+    assert_eq!(list.unwrap().data[0].verification, stands);
+}
 
 async fn providers_answer_only_in_their_workspace(stage: Stage) {
     let one @ (organisation, workspace) = stage.tenant("a").await;

@@ -1,13 +1,14 @@
 //! External IDs that are reserved, and roles that two organisations use.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use portcullis_catalog::{
-    AuthPatch, CatalogError, ExternalIdFinding, ExternalIdOrigin, Integration, IntegrationPatch, NewAuth,
-    NewIntegration, SharedRole, SharedRoleProof, VerificationRecord,
+    AuthPatch, CatalogError, DeleteMode, ExternalIdFinding, ExternalIdOrigin, Integration, IntegrationPatch,
+    NewAuth, NewIntegration, SharedRole, SharedRoleProof, VerificationRecord,
 };
 use portcullis_types::{
-    AwsAuth, ExternalId, OrganisationId, RoleArn, RoleHop, RoleSettings, VerificationStatus,
+    AwsAuth, ExternalId, OrganisationId, RoleArn, RoleHop, RoleSettings, TenantWorkspaceId,
+    VerificationStatus,
 };
 use serde_json::json;
 
@@ -16,6 +17,7 @@ use crate::stage::{Stage, integration, refusal, role_auth};
 
 on_both!(
     a_reserved_external_id_is_one_organisations_and_counts_as_generated,
+    unused_reservations_are_bounded_and_old_ones_make_room,
     a_role_of_another_organisation_is_refused,
     a_role_of_two_organisations_needs_two_proofs,
     of_two_organisations_at_once_one_gets_the_role,
@@ -39,6 +41,15 @@ fn to_role() -> IntegrationPatch {
     IntegrationPatch { auth: Some(auth), ..Default::default() }
 }
 
+async fn reserved(
+    stage: &Stage,
+    organisation: OrganisationId,
+    workspace: Option<TenantWorkspaceId>,
+) -> ExternalId {
+    let reserved = stage.catalog.reserve_generated_external_ids(organisation, workspace, 1).await;
+    reserved.unwrap().remove(0)
+}
+
 async fn record(stage: &Stage, integration: &Integration, external_id: ExternalIdFinding) {
     let record = VerificationRecord {
         status: VerificationStatus::Verified,
@@ -53,14 +64,14 @@ async fn record(stage: &Stage, integration: &Integration, external_id: ExternalI
 async fn a_reserved_external_id_is_one_organisations_and_counts_as_generated(stage: Stage) {
     let (ours, theirs) = (stage.organisation("ours").await.id, stage.organisation("theirs").await.id);
     let version = stage.catalog.snapshot().version();
-    let reserved = stage.catalog.reserve_generated_external_id(ours, None).await.unwrap();
-    assert!(reserved.as_str().starts_with("pcs-") && reserved.as_str().len() == 36);
+    let one_of_ours = reserved(&stage, ours, None).await;
+    assert!(one_of_ours.as_str().starts_with("pcs-") && one_of_ours.as_str().len() == 36);
     stage.catalog.refresh().await.unwrap();
     assert_eq!(stage.catalog.snapshot().version(), version, "nothing of the snapshot has changed");
 
-    let refused = stage.catalog.create_integration(on_role(theirs, "x", Some(&reserved))).await;
+    let refused = stage.catalog.create_integration(on_role(theirs, "x", Some(&one_of_ours))).await;
     assert_eq!(refusal(refused), "the external_id of this integration is already in use");
-    let made = stage.catalog.create_integration(on_role(ours, "x", Some(&reserved))).await.unwrap();
+    let made = stage.catalog.create_integration(on_role(ours, "x", Some(&one_of_ours))).await.unwrap();
     assert_eq!(made.external_id_origin, Some(ExternalIdOrigin::Generated));
     let own: ExternalId = "chosen".parse().unwrap();
     let made = stage.catalog.create_integration(on_role(ours, "y", Some(&own))).await.unwrap();
@@ -68,15 +79,54 @@ async fn a_reserved_external_id_is_one_organisations_and_counts_as_generated(sta
 
     // Which workspace's key asked for it is kept, so that no other's may use it.
     let (one, two) = (stage.workspace(ours, "one").await.id, stage.workspace(ours, "two").await.id);
-    let of_one = stage.catalog.reserve_generated_external_id(ours, Some(one)).await.unwrap();
+    let of_one = reserved(&stage, ours, Some(one)).await;
     let is_for =
         async |workspace, id| stage.catalog.is_external_id_reserved_for(workspace, id).await.unwrap();
     assert!(is_for(one, &of_one).await);
-    assert!(!is_for(two, &of_one).await && !is_for(one, &reserved).await && !is_for(one, &own).await);
+    assert!(!is_for(two, &of_one).await && !is_for(one, &one_of_ours).await && !is_for(one, &own).await);
 
     let nobody = OrganisationId::generate(SystemTime::UNIX_EPOCH);
-    let refused = stage.catalog.reserve_generated_external_id(nobody, None).await;
+    let refused = stage.catalog.reserve_generated_external_ids(nobody, None, 1).await;
     assert_eq!(refusal(refused), "there is no such organisation");
+}
+
+async fn unused_reservations_are_bounded_and_old_ones_make_room(stage: Stage) {
+    const DAY: Duration = Duration::from_secs(86_400);
+    let ours = stage.organisation("ours").await.id;
+    let (one, two) = (stage.workspace(ours, "one").await.id, stage.workspace(ours, "two").await.id);
+    let reserve = async |workspace, n| stage.catalog.reserve_generated_external_ids(ours, workspace, n).await;
+    let full = |most: u32, refused: Result<Vec<ExternalId>, CatalogError>| {
+        assert!(
+            matches!(refused, Err(CatalogError::TooManyReserved { most: told }) if told == most),
+            "{refused:?}"
+        );
+    };
+    let of_one = reserve(Some(one), 50).await.unwrap();
+    full(50, reserve(Some(one), 1).await);
+    // One that an integration was made with is no reservation any more, also when the integration is gone.
+    stage.catalog.create_integration(on_role(ours, "x", Some(&of_one[0]))).await.unwrap();
+    stage.catalog.delete_integration(ours, "x", DeleteMode::Restrict).await.unwrap();
+    reserve(Some(one), 1).await.unwrap();
+    full(50, reserve(Some(one), 1).await);
+
+    reserve(Some(two), 50).await.unwrap();
+    full(200, reserve(None, 101).await);
+    reserve(None, 100).await.unwrap();
+    full(200, reserve(None, 1).await);
+    let theirs = stage.organisation("theirs").await.id;
+    stage.catalog.reserve_generated_external_ids(theirs, None, 200).await.unwrap();
+
+    // Somebody may still be having a role made for one that is younger.
+    stage.clock.advance(89 * DAY);
+    full(200, reserve(Some(one), 1).await);
+    stage.clock.advance(2 * DAY);
+    reserve(Some(one), 50).await.unwrap();
+    let is_for = async |id| stage.catalog.is_external_id_reserved_for(one, id).await.unwrap();
+    assert!(!is_for(&of_one[1]).await, "it was dropped");
+    assert!(is_for(&of_one[0]).await, "it was used once, and is the organisation's for ever");
+    let refused = stage.catalog.create_integration(on_role(theirs, "x", Some(&of_one[0]))).await;
+    assert_eq!(refusal(refused), "the external_id of this integration is already in use");
+    reserve(None, 150).await.unwrap();
 }
 
 async fn a_role_of_another_organisation_is_refused(stage: Stage) {
@@ -106,7 +156,7 @@ async fn a_role_of_another_organisation_is_refused(stage: Stage) {
 async fn a_role_of_two_organisations_needs_two_proofs(stage: Stage) {
     let (ours, theirs) = (stage.organisation("ours").await.id, stage.organisation("theirs").await.id);
     let first = stage.catalog.create_integration(on_role(theirs, "x", None)).await.unwrap();
-    let external_id = stage.catalog.reserve_generated_external_id(ours, None).await.unwrap();
+    let external_id = reserved(&stage, ours, None).await;
     let proof = SharedRoleProof::of_passed_probes(role_arn(), external_id.clone());
     let create = async |proof| {
         let new = on_role(ours, "x", Some(&external_id));

@@ -273,6 +273,10 @@ async fn an_integration_that_nobody_verified_is_due_after_a_day(stage: Stage) {
     let archive = IntegrationPatch { status: Some(IntegrationStatus::Archived), ..Default::default() };
     stage.catalog.update_integration(organisation, "archived", archive).await.unwrap();
     assert!(stage.catalog.due_verifications(start + 23 * HOUR, 10).await.unwrap().is_empty());
+    // Whoever changes it every day does not put it off for ever.
+    stage.clock.advance(20 * HOUR);
+    let region = IntegrationPatch { region: Some("eu-west-1".parse().unwrap()), ..Default::default() };
+    stage.catalog.update_integration(organisation, "aws", region).await.unwrap();
     let due = stage.catalog.due_verifications(start + 24 * HOUR, 10).await.unwrap();
     assert_eq!(due.iter().map(|i| i.slug.as_str()).collect::<Vec<_>>(), ["aws"]);
     let read = stage.catalog.integration(organisation, "aws").await.unwrap();

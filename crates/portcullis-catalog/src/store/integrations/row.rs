@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use portcullis_types::{
     AwsAuth, ClaudePlatformAws, Feature, FeatureSet, IntegrationId, OrganisationId, Revision, RoleSettings,
-    SecretString, Slug, TenantWorkspaceId, VerificationStatus,
+    SecretString, Slug, TenantWorkspaceId,
 };
 use sqlx::types::Json;
 use time::OffsetDateTime;
@@ -17,8 +17,8 @@ use super::WHAT;
 use crate::error::CatalogError;
 use crate::integration::{ExternalIdOrigin, Integration, IntegrationStatus};
 use crate::key_ring::{KeyRing, Place};
+use crate::store::verifications::VerificationColumns;
 use crate::text::{corrupt, parsed};
-use crate::verification::VerificationSummary;
 
 /// One integration as it lies in the table.
 #[derive(Clone, sqlx::FromRow)]
@@ -50,11 +50,9 @@ pub(crate) struct IntegrationRow {
     pub(crate) features: Json<Vec<String>>,
     pub(crate) created_at: OffsetDateTime,
     pub(crate) updated_at: OffsetDateTime,
-    /// Read only, like the rest: it comes from the last verification.
-    pub(crate) verification_status: Option<String>,
-    pub(crate) verification_revision: Option<i64>,
-    pub(crate) verified_at: Option<OffsetDateTime>,
-    pub(crate) external_id_enforced: Option<bool>,
+    /// Read only: it comes from the last verification.
+    #[sqlx(flatten)]
+    pub(crate) verification: VerificationColumns,
 }
 
 /// Where the secret half of an integration's key pair is sealed for.
@@ -89,7 +87,8 @@ impl IntegrationRow {
                     .ok_or_else(|| corrupt(WHAT, id, "unknown external ID origin"))?,
             ),
         };
-        let verification = self.verification()?;
+        let verification = self.verification.summary(WHAT, id, Revision(self.revision))?;
+        let external_id = self.external_id.as_deref().map(|raw| parsed(WHAT, id, raw)).transpose()?;
         Ok(Integration {
             id: IntegrationId::from_uuid(id),
             organisation_id: OrganisationId::from_uuid(self.organisation_id),
@@ -102,6 +101,7 @@ impl IntegrationRow {
             status,
             revision: Revision(self.revision),
             platform,
+            external_id,
             external_id_origin,
             verification,
             created_at: self.created_at,
@@ -187,22 +187,5 @@ impl IntegrationRow {
         let each = self.features.0.iter().map(|raw| parsed::<Feature>(WHAT, self.id, raw));
         let features: BTreeSet<Feature> = each.collect::<Result<_, _>>()?;
         FeatureSet::try_from(features).map_err(|error| corrupt(WHAT, self.id, error))
-    }
-
-    /// What the last verification says of the present revision.
-    fn verification(&self) -> Result<VerificationSummary, CatalogError> {
-        let is_of_now = self.verification_revision == Some(self.revision);
-        let raw = self.verification_status.as_deref();
-        let status = match raw.map(|raw| parsed(WHAT, self.id, raw)).transpose()? {
-            Some(status) if is_of_now || status == VerificationStatus::Unsafe => status,
-            _ => VerificationStatus::Unverified,
-        };
-        Ok(VerificationSummary {
-            status,
-            // A row without a time was made to be locked, and says nothing.
-            revision: self.verified_at.and(self.verification_revision).map(Revision),
-            verified_at: self.verified_at,
-            external_id_enforced: is_of_now && self.external_id_enforced == Some(true),
-        })
     }
 }
