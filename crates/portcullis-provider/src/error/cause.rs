@@ -24,6 +24,8 @@ pub enum UpstreamCause {
     ExpiredCredentials,
     /// The access key or the token is unknown.
     InvalidCredentials,
+    /// A 401 that gives no reason that is known.
+    CredentialsRefused,
     /// The request came without a signature.
     MissingCredentials,
     /// The workspace's key is not accepted.
@@ -130,7 +132,7 @@ impl UpstreamCause {
     fn of_status(error: &UpstreamError, text: &str) -> Self {
         match error.status {
             400 | 422 => Self::InvalidRequest,
-            401 => Self::InvalidCredentials,
+            401 => Self::CredentialsRefused,
             402 => Self::Billing,
             403 => Self::not_authorized(error.text()),
             404 if text.contains("workspace") => Self::WorkspaceNotFound,
@@ -176,6 +178,7 @@ impl UpstreamCause {
             Self::ClockSkew => &sessions::CLOCK_SKEW,
             Self::ExpiredCredentials => &sessions::EXPIRED_CREDENTIALS,
             Self::InvalidCredentials => &sessions::INVALID_CREDENTIALS,
+            Self::CredentialsRefused => &sessions::CREDENTIALS_REFUSED,
             Self::MissingCredentials => &sessions::MISSING_CREDENTIALS,
             Self::WorkspaceKeyRefused => &sessions::WORKSPACE_KEY_REFUSED,
             Self::NotSubscribed => &access::NOT_SUBSCRIBED,
@@ -247,8 +250,9 @@ impl UpstreamCause {
         )
     }
 
-    /// Whether a new session may be answered better: AWS takes this one for expired, or does not know it. A 401 that
-    /// says nothing counts, as the service's own words for either are not published.
+    /// Whether a new session may be answered better: AWS says that this one has expired, or that it does not know it. A
+    /// refusal that says neither does not count: a session costs a call of STS, and a good one is not replaced for
+    /// somebody's bare 401.
     #[must_use]
     pub fn is_stale_session(&self) -> bool {
         matches!(self, Self::ExpiredCredentials | Self::InvalidCredentials)
@@ -263,6 +267,7 @@ impl UpstreamCause {
                 | Self::ClockSkew
                 | Self::ExpiredCredentials
                 | Self::InvalidCredentials
+                | Self::CredentialsRefused
                 | Self::MissingCredentials
                 | Self::WorkspaceKeyRefused
         )

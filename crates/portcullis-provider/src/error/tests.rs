@@ -72,7 +72,13 @@ fn only_an_expired_or_unknown_session_is_stale() {
         assert!(!stale(status, "x is not authorized to perform: sts:GetWebIdentityToken"));
         assert!(!stale(status, "The request signature we calculated does not match"));
     }
-    assert!(stale(401, "what the service says is not published") && !stale(403, "Forbidden"));
+    for text in ["the token has expired", "Your session has expired", "ExpiredToken: the token is expired"] {
+        assert!(stale(401, text) && stale(403, text), "{text}");
+    }
+    for says_neither in ["", "Unauthorized", "Forbidden", "authentication failed", "what a proxy would say"] {
+        assert!(!stale(401, says_neither) && !stale(403, says_neither), "{says_neither}");
+    }
+    assert!(!parse(401, "<html>Authorization Required</html>").cause().is_stale_session());
     assert!(aws_cause(403, "UnrecognizedClientException", "x").is_stale_session());
     assert!(aws_cause(403, "InvalidClientTokenId", "x").is_stale_session());
 }
@@ -106,7 +112,7 @@ fn credentials_that_do_not_work_are_told_apart() {
         ("Signature expired: 20260101T000000Z is now earlier than 20260101T000500Z", C::ClockSkew),
         ("Missing Authentication Token", C::MissingCredentials),
         ("Invalid bearer token", C::WorkspaceKeyRefused),
-        ("something else", C::InvalidCredentials),
+        ("something else", C::CredentialsRefused),
     ] {
         assert_eq!(cause(401, text), expected, "{text}");
     }

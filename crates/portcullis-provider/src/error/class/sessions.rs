@@ -9,6 +9,7 @@ pub(in crate::error) const ALL: &[&Class] = &[
     &CLOCK_SKEW,
     &EXPIRED_CREDENTIALS,
     &INVALID_CREDENTIALS,
+    &CREDENTIALS_REFUSED,
     &MISSING_CREDENTIALS,
     &WORKSPACE_KEY_REFUSED,
 ];
@@ -55,8 +56,11 @@ pub(in crate::error) static EXPIRED_CREDENTIALS: Class = Class {
     fault: Fault::Operator,
     phrases: &[
         "security token included in the request is expired",
-        "security token has expired",
-        "security token expired",
+        "token has expired",
+        "token is expired",
+        "token expired",
+        "session has expired",
+        "credentials have expired",
         "ExpiredToken",
         // The service mints a token of five minutes inside the session; STS refuses one that would outlive it.
         "SessionDurationEscalation",
@@ -73,14 +77,28 @@ pub(in crate::error) static INVALID_CREDENTIALS: Class = Class {
     fault: Fault::Operator,
     phrases: &[
         "security token included in the request is invalid",
+        "security token is invalid",
+        "does not exist in our records",
         "UnrecognizedClient",
         "InvalidClientTokenId",
+        "InvalidAccessKeyId",
     ],
-    signs: &["HTTP 401 without a reason that is known"],
+    signs: &[],
     meaning: "The access key is deleted or inactive, or the session was revoked or belongs to a region in which its \
               tokens do not hold. The gateway fetches a new session and tries once more by itself.",
     fix: "Check that the integration's access key exists and is active, or that its role still exists; for a region \
           that an account has to opt into, sessions must come from a regional endpoint of STS.",
+    command: None,
+};
+
+pub(in crate::error) static CREDENTIALS_REFUSED: Class = Class {
+    code: "credentials_refused",
+    title: "The credentials are refused without a known reason",
+    fault: Fault::Operator,
+    phrases: &[],
+    signs: &["HTTP 401 without a reason that is known"],
+    meaning: "The upstream does not accept the credentials and does not say, in words that the gateway knows, why. The               session is kept, because nothing says that it has ended.",
+    fix: "Read the upstream's own sentence, and verify the integration: it tells which step fails. If a proxy stands           between gateway and AWS, check that the answer is not the proxy's.",
     command: None,
 };
 
