@@ -1,4 +1,5 @@
-//! `AssumeRole`: constraints first, then who may, then for how long. AWS does not say which part of "who may" failed.
+//! `AssumeRole`: constraints first, then who may, then for how long. AWS does not say which part of "who may" failed, unless
+//! it was a control policy.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -7,7 +8,7 @@ use super::StsError;
 use super::form::Form;
 use super::parameters::{Parameters, packed_policy_percent};
 use super::result::session_result;
-use crate::caller::{Caller, Context};
+use crate::caller::{Caller, Context, PolicyKind};
 use crate::iam::{AccessRequest, Decision};
 use crate::journal::AssumeRoleParameters;
 use crate::session::{Grant, Session};
@@ -94,17 +95,21 @@ fn authorise<'a>(
     // Inherited tags and an inherited identity are passed on, which takes the same permissions as to set them.
     actions.extend((!effective_tags(caller, parameters).is_empty()).then_some("sts:TagSession"));
     actions.extend(effective_source_identity(caller, parameters).map(|_| "sts:SetSourceIdentity"));
-    let role = world.role_by_arn(parameters.role_arn);
-    let denied =
-        |action: &&str| !role.is_some_and(|(_, role)| may(caller, role, action, parameters, &context));
-    if let Some(action) = actions.iter().find(|action| denied(action)) {
-        return Err(StsError::not_authorised(&caller.arn, action, parameters.role_arn));
-    }
-    Ok(role.expect("the first action is always asked, and a role that is not there allows nothing"))
+    let unknown = || StsError::not_authorised(&caller.arn, "sts:AssumeRole", parameters.role_arn);
+    let (name, role) = world.role_by_arn(parameters.role_arn).ok_or_else(unknown)?;
+    actions.into_iter().try_for_each(|action| may(caller, role, action, parameters, &context))?;
+    Ok((name, role))
 }
 
-/// Whether the role's trust policy and the caller's own policies allow it.
-fn may(caller: &Caller, role: &Role, action: &str, parameters: &Parameters<'_>, context: &Context) -> bool {
+/// Whether the caller's own policies and the role's trust policy allow it. A control policy of the caller's organisation
+/// is the only one that a refusal names.
+fn may(
+    caller: &Caller,
+    role: &Role,
+    action: &str,
+    parameters: &Parameters<'_>,
+    context: &Context,
+) -> Result<(), StsError> {
     let resource = parameters.role_arn;
     let pairs: Vec<(&str, &str)> =
         context.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
@@ -116,12 +121,18 @@ fn may(caller: &Caller, role: &Role, action: &str, parameters: &Parameters<'_>, 
         context: &pairs,
     };
     let is_granted = role.account == caller.account && role.trust_policy.names_directly(&caller.identities);
-    role.trust_policy.decide(&request) == Decision::Allowed
-        && if is_granted {
-            caller.authorise_granted(action, resource, context).is_ok()
-        } else {
-            caller.authorise(action, resource, context).is_ok()
+    let of_caller = if is_granted {
+        caller.authorise_granted(action, resource, context)
+    } else {
+        caller.authorise(action, resource, context)
+    };
+    match of_caller {
+        Err(denial) if denial.by == PolicyKind::ServiceControl => {
+            Err(StsError::new(403, "AccessDenied", denial.message(&caller.arn, action, resource)))
         }
+        Ok(()) if role.trust_policy.decide(&request) == Decision::Allowed => Ok(()),
+        _ => Err(StsError::not_authorised(&caller.arn, action, resource)),
+    }
 }
 
 fn context(caller: &Caller, parameters: &Parameters<'_>) -> Context {
