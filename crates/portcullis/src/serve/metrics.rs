@@ -45,7 +45,10 @@ impl Metrics {
 
     async fn families(&self, organisation: Option<OrganisationId>) -> Vec<Family> {
         let stats = self.engine.stats();
-        let mut families = of_the_process(&stats, self.n_worsened.load(Ordering::Relaxed));
+        let mut families = vec![build()];
+        if self.may_see_the_process(organisation).await {
+            families.extend(of_the_process(&stats, self.n_worsened.load(Ordering::Relaxed)));
+        }
         match self.catalog.verification_overview(organisation, MOST_INTEGRATIONS).await {
             Ok(overview) => {
                 let sessions = self.engine.stats_of(overview.integrations.iter().map(|one| one.id));
@@ -55,6 +58,15 @@ impl Metrics {
             Err(error) => warn!(error.cause = %error, "the metrics of integrations are left out"),
         }
         families
+    }
+
+    /// What everybody's calls add up to is nobody's to see who is one among several.
+    async fn may_see_the_process(&self, organisation: Option<OrganisationId>) -> bool {
+        let Some(organisation) = organisation else { return true };
+        let is_only = self.catalog.is_only_organisation(organisation).await;
+        is_only
+            .inspect_err(|error| warn!(error.cause = %error, "the metrics of the process are left out"))
+            .unwrap_or(false)
     }
 }
 
@@ -68,14 +80,16 @@ impl ShowsMetrics for Metrics {
     }
 }
 
+fn build() -> Family {
+    Family::info("build", "What runs.", vec![("version", env!("CARGO_PKG_VERSION").to_owned())])
+}
+
 fn of_the_process(stats: &EngineStats, worsened: u64) -> Vec<Family> {
-    let version = vec![("version", env!("CARGO_PKG_VERSION").to_owned())];
     let calls = stats.assume_role_calls.iter();
     let calls = calls.map(|(outcome, n)| (vec![("outcome", (*outcome).to_owned())], *n));
     let lag = [("last", stats.refresh_lag.last), ("worst_pending", stats.refresh_lag.worst_pending)];
     let lag = lag.map(|(which, lag)| (vec![("which", which.to_owned())], lag.as_secs_f64()));
     vec![
-        Family::info("build", "What runs.", version),
         Family::counter("assume_role", "Calls of AssumeRole by outcome.", calls),
         Family::gauge("session_refresh_lag", "How late sessions are replaced.", lag).in_seconds(),
         Family::gauge("sessions", "Live sessions.", [(Labels::new(), stats.n_sessions as f64)]),
@@ -122,4 +136,36 @@ fn of_integrations(overview: &VerificationOverview, stats: &SessionStats) -> [Fa
             [(Labels::new(), overview.n_left_out as f64)],
         ),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use portcullis_catalog::{DatabaseUrl, KeyRing, NewOrganisation};
+    use portcullis_credentials::EngineSettings;
+    use portcullis_types::{SharedClock, SystemClock};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn one_organisation_among_several_does_not_see_what_all_add_up_to() {
+        let folder = tempfile::tempdir().unwrap();
+        let clock: SharedClock = Arc::new(SystemClock);
+        let url = DatabaseUrl::sqlite(&folder.path().join("catalog.db"));
+        let catalog = Catalog::open(&url, KeyRing::generate().unwrap(), Arc::clone(&clock)).await.unwrap();
+        let first = catalog.bootstrap(None).await.unwrap().organisation.id;
+        let engine = CredentialEngine::from_environment(EngineSettings::new(clock)).await;
+        let metrics = Metrics::new(catalog.clone(), engine, Arc::default());
+        let shows = async |organisation, what: &str| metrics.page(organisation).await.contains(what);
+        let of_the_process = ["portcullis_sessions ", "portcullis_verification_worsened_total "];
+        for what in of_the_process {
+            assert!(shows(Some(first), what).await, "it is the only one: {what}");
+        }
+        let new = NewOrganisation { slug: "second".parse().unwrap(), name: "Second".into() };
+        let second = catalog.create_organisation(new).await.unwrap().id;
+        for what in of_the_process {
+            assert!(!shows(Some(first), what).await && !shows(Some(second), what).await, "{what}");
+            assert!(shows(None, what).await, "the listener shows all: {what}");
+        }
+        assert!(shows(Some(first), "portcullis_integrations_left_out 0").await);
+    }
 }
