@@ -22,6 +22,7 @@ const DAY: Duration = Duration::from_secs(86_400);
 #[derive(Debug, Default)]
 struct Platform {
     is_broken: AtomicBool,
+    is_silent: AtomicBool,
     asked: AtomicUsize,
     at_once: AtomicUsize,
     most_at_once: AtomicUsize,
@@ -52,7 +53,12 @@ impl Platform {
 
 impl ProbesPlatform for Platform {
     fn resolve<'a>(&'a self, _: &'a ClaudePlatformAws) -> BoxFuture<'a, Result<ProbeAnswer, ProbeFailure>> {
-        Box::pin(std::future::ready(Ok(ProbeAnswer::default())))
+        Box::pin(async {
+            if self.is_silent.load(Ordering::SeqCst) {
+                std::future::pending::<()>().await;
+            }
+            Ok(ProbeAnswer::default())
+        })
     }
 
     fn get_workspace<'a>(
@@ -172,6 +178,23 @@ async fn an_integration_is_verified_every_day_and_what_turns_worse_is_counted_on
     scene.clock.advance(DAY + DAY / 9);
     scene.rounds.verify_due().await;
     assert_eq!((scene.status("claude").await, scene.worsened()), (VerificationStatus::Verified, 1));
+}
+
+#[tokio::test]
+async fn one_that_takes_too_long_is_given_up_and_tried_again_when_its_hour_is_over() {
+    let mut scene = Scene::new().await;
+    scene.integrate("claude").await;
+    scene.clock.advance(DAY + DAY / 24);
+    scene.platform.is_silent.store(true, Ordering::SeqCst);
+    scene.rounds.limit = Duration::from_millis(20);
+    assert_eq!(scene.rounds.verify_due().await, 1);
+    assert_eq!(scene.status("claude").await, VerificationStatus::Unverified);
+    scene.platform.is_silent.store(false, Ordering::SeqCst);
+    scene.rounds.limit = LIMIT;
+    assert_eq!(scene.rounds.verify_due().await, 0);
+    scene.clock.advance(DAY / 24);
+    assert_eq!(scene.rounds.verify_due().await, 1);
+    assert_eq!(scene.status("claude").await, VerificationStatus::Verified);
 }
 
 #[tokio::test]
