@@ -6,6 +6,7 @@ mod metrics;
 mod planes;
 mod reverification;
 mod site;
+mod unsafe_roles;
 mod warm_up;
 
 use std::io::Write;
@@ -129,6 +130,7 @@ async fn start(config: &Config, keys: KeyRing, shutdown: &Shutdown) -> Result<St
     let generated_key = made.admin_key;
     tokio::spawn(shutdown.deadline.clone().run_until_cancelled_owned(catalog.clone().watch()));
 
+    unsafe_roles::warn_of_them(&catalog).await;
     let engine = CredentialEngine::from_environment(config.credentials.engine(Arc::clone(&clock))).await;
     if config.credentials.warm_up {
         let warm_up = warm_up::warm_up(catalog.clone(), engine.clone());
