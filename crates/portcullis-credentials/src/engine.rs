@@ -32,6 +32,9 @@ use crate::sts::{AwsSts, SharedSts};
 use crate::tally::Tally;
 use crate::whoami::Whoami;
 
+/// How long each call of a verification that somebody watches waits for its turn.
+const VERIFIERS_PATIENCE: Duration = Duration::from_secs(5);
+
 /// A session's calls are given up after this time, whatever limits STS's client has of its own.
 const STS_PATIENCE: Duration = Duration::from_secs(12);
 /// The chain may run a command, ask IAM Identity Center, or try the instance metadata service four times.
@@ -116,8 +119,13 @@ impl CredentialEngine {
             runtime: Handle::current(),
             patience: STS_PATIENCE,
             idle_after: settings.idle_after,
+            unless_measured: None,
         };
-        let identity = Identity::new(Surroundings { patience: CHAIN_PATIENCE, ..around.clone() }, chain);
+        // A clock that is ahead makes credentials seem expired, and only a call of STS can tell: they are tried once.
+        let unless_measured = Some(Arc::clone(&settings.skew));
+        let at_the_source =
+            Surroundings { patience: CHAIN_PATIENCE, unless_measured, ..around.clone() };
+        let identity = Identity::new(at_the_source, chain);
         let budget = Budget::new(settings.budget);
         // What one integration may have, all of them together may have too.
         let most_sessions =
@@ -166,12 +174,14 @@ impl CredentialEngine {
         self.0.workshop.budget.wait_at_most(patience).await
     }
 
-    /// Counts a call of STS that is not about keeping a session; waits for its turn if nobody waits for its answer.
+    /// Counts a call of STS that a verification makes, and waits for its turn; not for long if somebody waits for it, who
+    /// may then go ahead.
     pub(crate) async fn take_sts_turn(&self, haste: Haste) {
-        let budget = &self.0.workshop.budget;
         match haste {
-            Haste::SomebodyWaits => budget.take(1),
-            Haste::NobodyWaits => budget.wait(1).await,
+            Haste::SomebodyWaits => {
+                self.wait_for_sts(VERIFIERS_PATIENCE).await;
+            }
+            Haste::NobodyWaits => self.0.workshop.budget.wait(1).await,
         }
     }
 

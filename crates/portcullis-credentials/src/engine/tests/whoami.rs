@@ -99,3 +99,23 @@ async fn whoever_waits_for_sts_is_told_whether_the_turn_came() {
     assert!(world.engine.wait_for_sts(2 * SECOND).await);
     assert!(!world.engine.wait_for_sts(SECOND / 10).await);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_verification_waits_for_its_turn_at_sts_but_not_for_ever() {
+    let world = world_with(|settings| settings.budget = StsBudget { per_second: 1, burst: 1 });
+    let started = tokio::time::Instant::now();
+    for _ in 0..4 {
+        world.engine.take_sts_turn(crate::engine::Haste::SomebodyWaits).await;
+    }
+    assert!(started.elapsed() >= 2 * SECOND, "{:?}", started.elapsed());
+
+    // A hundred of them are in front.
+    for _ in 0..100 {
+        let engine = world.engine.clone();
+        tokio::spawn(async move { engine.take_sts_turn(crate::engine::Haste::NobodyWaits).await });
+    }
+    tokio::task::yield_now().await;
+    let started = tokio::time::Instant::now();
+    world.engine.take_sts_turn(crate::engine::Haste::SomebodyWaits).await;
+    assert!(started.elapsed() <= 6 * SECOND, "{:?}", started.elapsed());
+}
