@@ -162,6 +162,11 @@ pub fn verify_with(
     })
 }
 
+/// The access key id that the signature claims, unverified.
+pub(crate) fn claimed_access_key_id(request: &ReceivedRequest<'_>) -> Option<String> {
+    Authorization::parse(request).ok().map(|authorization| authorization.access_key_id)
+}
+
 /// The region that the signature claims, unverified: to find the endpoint that the request was meant for.
 #[must_use]
 pub fn claimed_region(request: &ReceivedRequest<'_>) -> Option<String> {

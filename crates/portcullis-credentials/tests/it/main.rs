@@ -5,8 +5,6 @@ mod clock;
 #[cfg(test)]
 mod emulator;
 #[cfg(test)]
-mod fleet;
-#[cfg(test)]
 mod onboarding;
 #[cfg(test)]
 mod responder;

@@ -5,7 +5,7 @@ use super::error::PlatformError;
 use crate::caller::Caller;
 use crate::journal::LoggedRequest;
 use crate::server::Arrival;
-use crate::sigv4::{self, ExpectedScope, SHORT_TERM_KEY_PREFIX, WorkspaceHeader};
+use crate::sigv4::{self, ExpectedScope, SHORT_TERM_KEY_PREFIX, SignatureFault, WorkspaceHeader};
 use crate::state::State;
 use crate::world::{ApiKeyKind, Workspace, World};
 
@@ -130,7 +130,13 @@ fn signer(
     };
     let expected = ExpectedScope { region: &region, service: SERVICE };
     let verified = sigv4::verify_with(&request, |id| state.known_key(id), expected, state.now(), rule)
-        .map_err(|fault| unauthenticated(fault.message()))?;
+        .map_err(|fault| {
+            // The signature is right, so whose it is can be told.
+            if fault == SignatureFault::ExpiredToken {
+                entry.access_key_id = sigv4::claimed_access_key_id(&request);
+            }
+            unauthenticated(fault.message())
+        })?;
     entry.note_verified(&verified);
     let caller = state
         .caller(&verified.access_key_id)

@@ -6,6 +6,7 @@
 
 mod disconnects;
 mod faults;
+mod fleet;
 mod probe;
 mod refusals;
 mod settlements;
