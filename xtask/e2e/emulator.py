@@ -80,6 +80,16 @@ class Emulator:
         self._http.put(f"/_emulator/{path}", json=body).raise_for_status()
 
     @contextlib.contextmanager
+    def with_account(self, account: str, **changed):
+        """Meanwhile the account is like this, and otherwise as it was."""
+        before = self._http.get("/_emulator/world").json()["accounts"].get(account, {})
+        self.put(f"accounts/{account}", {**before, **changed})
+        try:
+            yield
+        finally:
+            self.put(f"accounts/{account}", before)
+
+    @contextlib.contextmanager
     def with_sts(self, mode: str, region: str):
         """Meanwhile STS behaves so in this region."""
         self.put("sts", {"mode": mode, "regions": [region]})

@@ -7,7 +7,7 @@ import uuid
 import httpx
 import pytest
 
-from customers import SERVICE, TOKEN, Customer, allow, policy
+from customers import SERVICE, TOKEN, Customer, allow, deny, policy
 from emulator import WORLD, Emulator
 
 STEPS = [
@@ -123,6 +123,7 @@ def test_every_step_passes_for_a_customer_who_has_done_it_all(verify):
     assert verified.status == "verified", verified.answer
     assert verified.statuses(*STEPS) == {"passed"}
     assert verified.answer["unsafe"] is False and verified.answer["external_id_enforced"] is True
+    assert verified.answer["external_id"] == "enforced"
     assert "environment" in verified["source_identity"]["evidence"]
     assert GATEWAY in verified["sts_reachable"]["evidence"]
     session = f"arn:aws:sts::{customer.account}:assumed-role/{customer.role}/"
@@ -198,6 +199,7 @@ def test_a_role_that_trusts_somebody_else_is_not_assumed_and_the_waiting_is_told
     assert GATEWAY in fix and "sts:ExternalId" in fix
     assert customer.role_arn in verified["assume_role"]["evidence"]
     skipped = verified["refused_without_external_id"]
+    assert verified.answer["external_id"] == "not_told"
     assert skipped["status"] == "skipped" and "would prove nothing" in skipped["evidence"]
 
 
@@ -206,9 +208,15 @@ def test_a_role_that_aws_has_not_heard_of_yet_is_waited_for(admin, emulator):
     slug = integrate(admin, customer.configurations())
     emulator.put("sts", {"mode": "access_denied", "regions": [customer.region], "times": 3})
     told = events(admin, slug)
-    waits = [data["wait_ms"] for name, data in told if name == "waiting"]
-    assert waits in ([1000, 2000], [1000, 2000, 4000])
-    assert told[-1][1]["status"] == "verified", told
+    waits = [(data["step"], data["wait_ms"]) for name, data in told if name == "waiting"]
+    of_role = [wait for step, wait in waits if step == "assume_role"]
+    assert of_role in ([1000, 2000], [1000, 2000, 4000])
+    # What is proven of a new role is proven again and again, and once more before long.
+    assert [wait for step, wait in waits if step == "refused_without_external_id"] == [5000, 5000]
+    verdict = told[-1][1]
+    assert verdict["status"] == "verified", told
+    assert verdict["verify_again_soon"] is True
+    assert "in 3 rounds" in Verified(verdict)["refused_with_wrong_external_id"]["evidence"]
 
 
 def test_a_role_that_is_assumed_without_the_external_id_is_unsafe(verify):
@@ -226,6 +234,37 @@ def test_a_role_that_takes_any_external_id_is_unsafe(verify):
     assert verified["refused_without_external_id"]["status"] == "passed"
     verified.check_failed("refused_with_wrong_external_id", "external_id_not_enforced")
     assert verified.status == "unsafe"
+
+
+def test_a_role_that_takes_any_external_id_of_ours_is_unsafe(verify):
+    like_ours = trusting({"Condition": {"StringLike": {"sts:ExternalId": "pcs-*"}}})
+    verified = verify(Customer(external_id=f"pcs-{uuid.uuid4().hex}", of_role=like_ours))
+    assert verified["refused_without_external_id"]["status"] == "passed"
+    verified.check_failed("refused_with_wrong_external_id", "external_id_not_enforced")
+    assert verified.status == "unsafe" and verified.answer["external_id"] == "open"
+
+
+def test_a_refusal_by_a_control_policy_is_no_proof(verify, emulator):
+    # Open for whoever is not bound by the control policy of the gateway's own organisation.
+    open_to_all = {"StringEqualsIfExists": {"sts:ExternalId": "customer-1"}}
+    customer = Customer(external_id="customer-1", of_role=trusting({"Condition": open_to_all}))
+    without_id = {**deny("sts:AssumeRole", customer.role_arn), "Condition": {"Null": {"sts:ExternalId": "true"}}}
+    with emulator.with_account(GATEWAY.split(":")[4], service_control_policy=policy(allow("*"), without_id)):
+        verified = verify(customer)
+    fix = verified.check_failed("refused_without_external_id", "external_id_refused_elsewhere")
+    assert "trust policy" in fix
+    evidence = verified["refused_without_external_id"]["evidence"]
+    assert "with an explicit deny in a service control policy" in evidence
+    assert verified.status == "failing" and verified.answer["external_id"] == "not_told"
+
+
+def test_a_role_that_takes_no_tags_fails_although_it_could_be_assumed_without(verify):
+    verified = verify(Customer(), session_tags={"project": "{metadata.project}"})
+    fix = verified.check_failed("assume_role", "aws_assume_role_denied")
+    assert '"sts:TagSession"' in fix
+    evidence = verified["assume_role"]["evidence"]
+    assert "sts:TagSession" in evidence and "metadata.project `portcullis-verify`" in evidence
+    assert verified.status == "failing" and verified.answer["external_id"] == "not_told"
 
 
 def test_a_role_with_shorter_sessions_is_verified_with_a_warning(verify):
@@ -313,6 +352,15 @@ def test_a_permission_that_is_missing_fails_its_step_with_the_statement_to_add(v
     others = {"list_models", "count_tokens", "inference"} - {step}
     assert verified.statuses(*others) == {"passed"}
     assert verified.status == "failing"
+
+
+def test_a_role_that_may_do_nothing_but_infer_is_verified_by_inferring(verify):
+    only_infer = policy(allow(f"{SERVICE}:CreateInference"), allow(TOKEN))
+    verified = verify(Customer(of_role={"permissions_policy": only_infer}), features=["inference"])
+    workspace = verified["workspace_exists"]
+    assert workspace["status"] == "warning" and "a message is answered" in workspace["evidence"]
+    assert verified["federation_enabled"]["status"] == "passed"
+    assert verified.status == "verified", verified.answer
 
 
 def test_a_session_policy_of_ones_own_that_is_too_narrow_is_named(verify):
