@@ -190,6 +190,41 @@ async fn a_session_that_aws_calls_expired_gets_one_more_try() {
 }
 
 #[tokio::test]
+async fn a_rejected_session_serves_again_while_sts_is_away() {
+    let unknown = http(
+        403,
+        "application/json",
+        "",
+        r#"{"message":"The security token included in the request is invalid."}"#,
+    );
+    let fine = http(200, "application/json", "", MESSAGE);
+    let upstream = Upstream::start(vec![fine.clone(), unknown, fine], Ending::Close).await;
+    let (stage, sts) = Stage::with_role(upstream.address).await;
+    assert_eq!(stage.chat(false).await.status(), 200);
+    sts.goes_away();
+    let refused = stage.chat(false).await;
+    assert_eq!(refused.status(), 502);
+    let said = json(refused).await["error"]["message"].as_str().unwrap().to_owned();
+    assert!(said.contains("(invalid_credentials)"), "{said}");
+    for _ in 0..3 {
+        assert_eq!(stage.chat(false).await.status(), 200, "nobody else loses the session");
+    }
+    assert_eq!((upstream.requests.lock().unwrap().len(), sts.n_sessions()), (5, 2));
+}
+
+#[tokio::test]
+async fn a_bare_401_costs_no_session() {
+    for body in [r#"{"message":"Unauthorized"}"#, "<html>Authorization Required</html>", ""] {
+        let upstream = Upstream::start(vec![http(401, "application/json", "", body)], Ending::Close).await;
+        let (stage, sts) = Stage::with_role(upstream.address).await;
+        for _ in 0..2 {
+            assert_eq!(stage.chat(false).await.status(), 502, "{body}");
+        }
+        assert_eq!((upstream.requests.lock().unwrap().len(), sts.n_sessions()), (2, 1), "{body}");
+    }
+}
+
+#[tokio::test]
 async fn a_wrong_clock_is_set_by_the_upstreams_and_stays_so() {
     let refusal = http(403, "application/json", "date: Tue, 01 Jan 2030 00:00:00 GMT\r\n", SKEWED);
     let answers = vec![refusal, http(200, "application/json", "", MESSAGE)];

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -13,7 +13,7 @@ use http_body_util::BodyExt;
 use portcullis_catalog::{Catalog, DatabaseUrl, KeyKind, KeyRing, NewApiKey, NewAuth, NewIntegration, Scope};
 use portcullis_credentials::{
     AssumeRole, AssumedRole, AssumesRoles, BoxFuture, CallerIdentity, CredentialEngine, CredentialsError,
-    EngineSettings, Source, SourceChain, SourceFingerprint, SourceKind,
+    EngineSettings, Explanation, Source, SourceChain, SourceFingerprint, SourceKind,
 };
 use portcullis_gateway::{Gateway, GatewaySettings};
 use portcullis_types::{
@@ -175,13 +175,22 @@ impl SourceChain for FixedSource {
     }
 }
 
-/// Gives a new session each time and counts them.
+/// Gives a new session each time, unless it is away, and counts the calls.
 #[derive(Debug, Default)]
-pub(crate) struct CountingSts(AtomicU32);
+pub(crate) struct CountingSts {
+    n_calls: AtomicU32,
+    is_away: AtomicBool,
+}
 
 impl CountingSts {
+    /// How often it was called: as many sessions were made, unless it was away.
     pub(crate) fn n_sessions(&self) -> u32 {
-        self.0.load(Ordering::Relaxed)
+        self.n_calls.load(Ordering::Relaxed)
+    }
+
+    /// From now on it cannot be reached.
+    pub(crate) fn goes_away(&self) {
+        self.is_away.store(true, Ordering::Relaxed);
     }
 }
 
@@ -191,7 +200,11 @@ impl AssumesRoles for CountingSts {
         _caller: &'a AwsCredentials,
         _call: &'a AssumeRole,
     ) -> BoxFuture<'a, Result<AssumedRole, CredentialsError>> {
-        let number = self.0.fetch_add(1, Ordering::Relaxed) + 1;
+        let number = self.n_calls.fetch_add(1, Ordering::Relaxed) + 1;
+        if self.is_away.load(Ordering::Relaxed) {
+            let why = Explanation::new("connection refused");
+            return Box::pin(std::future::ready(Err(CredentialsError::StsUnavailable(why))));
+        }
         Box::pin(std::future::ready(Ok(AssumedRole {
             credentials: session(number),
             arn: None,
