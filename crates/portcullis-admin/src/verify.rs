@@ -112,13 +112,19 @@ fn start(
     let before = ExternalIdProof::recorded(integration.verification.external_id_enforced);
     let options = VerifyOptions { before, ..options };
     let mut found = state.verifier.verify(subject(&integration), options);
-    let recording = state.recording.clone();
+    let (recording, credentials) = (state.recording.clone(), state.credentials.clone());
     let (tell, told) = mpsc::channel(EVENTS);
     tokio::spawn(async move {
         let _mine = mine;
         while let Some(event) = found.recv().await {
             let recorded = match &event {
-                VerificationEvent::Done(verdict) => record(&recording, &integration, verdict).await,
+                VerificationEvent::Done(verdict) => {
+                    // Somebody may have raised the role's longest session, and now looks whether it works.
+                    if verdict.status == VerificationStatus::Verified {
+                        credentials.ask_for_longer_sessions(integration.id);
+                    }
+                    record(&recording, &integration, verdict).await
+                }
                 VerificationEvent::Waiting { .. } | VerificationEvent::Step(_) => None,
             };
             // Nobody may be listening any more.
