@@ -123,8 +123,7 @@ impl CredentialEngine {
         };
         // A clock that is ahead makes credentials seem expired, and only a call of STS can tell: they are tried once.
         let unless_measured = Some(Arc::clone(&settings.skew));
-        let at_the_source =
-            Surroundings { patience: CHAIN_PATIENCE, unless_measured, ..around.clone() };
+        let at_the_source = Surroundings { patience: CHAIN_PATIENCE, unless_measured, ..around.clone() };
         let identity = Identity::new(at_the_source, chain);
         let budget = Budget::new(settings.budget);
         // What one integration may have, all of them together may have too.

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, SystemTime};
 
+use tokio::time::Instant;
+
 /// Nothing is handed out that has less than this to live: a request under way must reach AWS before the end.
 pub(crate) const SAFETY_MARGIN: Duration = Duration::from_secs(60);
 
@@ -15,6 +17,9 @@ const SHORTEST_NOTICE: Duration = Duration::from_secs(15);
 /// A value that is due when it comes is kept for so long before the next is fetched: its supply may have no better one.
 const SHORTEST_REST: Duration = Duration::from_secs(5);
 
+/// So long a value that seems to be over is tried: long enough for a call of STS, which says what time it is.
+const TRIAL: Duration = Duration::from_secs(30);
+
 /// How often a source without an expiry is read again, so that a rotated key file is noticed within a minute.
 const REREAD_LONG_TERM: Duration = Duration::from_secs(45);
 
@@ -27,6 +32,8 @@ pub(crate) struct Lifetime {
     pub(crate) usable_until: Option<SystemTime>,
     /// From here on AWS does not accept it.
     pub(crate) expires_at: Option<SystemTime>,
+    /// It seemed to be over when it came, by a clock that may be wrong: until then it is used all the same.
+    pub(crate) tried_until: Option<Instant>,
 }
 
 impl Lifetime {
@@ -37,21 +44,30 @@ impl Lifetime {
     /// all replaced together.
     pub(crate) fn of(now: SystemTime, expires_at: Option<SystemTime>, jitter: f64) -> Self {
         let Some(end) = expires_at else {
-            return Self { refresh_at: now + REREAD_LONG_TERM, usable_until: None, expires_at: None };
+            let refresh_at = now + REREAD_LONG_TERM;
+            return Self { refresh_at, usable_until: None, expires_at: None, tried_until: None };
         };
         let life = end.duration_since(now).unwrap_or_default();
         let quarter = (life / 4).max(SAFETY_MARGIN + SHORTEST_NOTICE);
         let ahead = REFRESH_AHEAD.min(quarter).mul_f64(0.9 + 0.2 * jitter);
         let refresh_at = (end - ahead).max(now + SHORTEST_REST);
-        Self { refresh_at, usable_until: Some(end - SAFETY_MARGIN), expires_at }
+        Self { refresh_at, usable_until: Some(end - SAFETY_MARGIN), expires_at, tried_until: None }
+    }
+
+    /// The same life while nobody knows whether the clock is right: it is tried for a moment, whatever that clock says.
+    pub(crate) fn on_trial(self) -> Self {
+        Self { tried_until: Some(Instant::now() + TRIAL), ..self }
     }
 
     pub(crate) fn is_usable(&self, now: SystemTime) -> bool {
-        self.usable_until.is_none_or(|until| now < until)
+        match self.tried_until {
+            Some(until) => Instant::now() < until,
+            None => self.usable_until.is_none_or(|until| now < until),
+        }
     }
 
     pub(crate) fn is_due(&self, now: SystemTime) -> bool {
-        now >= self.refresh_at
+        self.tried_until.is_none() && now >= self.refresh_at
     }
 }
 
@@ -66,7 +82,10 @@ mod tests {
         let expires_at = Some(at(10_000 + life_s));
         let got = Lifetime::of(at(10_000), expires_at, 0.5);
         let usable_until = Some(at(10_000 + usable_s));
-        assert_eq!(got, Lifetime { refresh_at: at(10_000 + refresh_s), usable_until, expires_at });
+        assert_eq!(
+            got,
+            Lifetime { refresh_at: at(10_000 + refresh_s), usable_until, expires_at, tried_until: None }
+        );
     }
 
     #[test]

@@ -241,6 +241,7 @@ mod tests {
             runtime: Handle::current(),
             patience: Duration::from_secs(1),
             idle_after: Duration::from_secs(3600),
+            unless_measured: None,
         };
         Arc::new(Slot::new(around, Arc::new(Never)))
     }

@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use arc_swap::ArcSwapOption;
-use portcullis_types::SharedClock;
+use portcullis_types::{ClockSkew, SharedClock};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::time::Duration;
@@ -39,6 +39,15 @@ pub(crate) struct Surroundings {
     pub(crate) patience: Duration,
     /// A value that nobody has used for so long is not replaced ahead of its end.
     pub(crate) idle_after: Duration,
+    /// While this has never been measured, the clock may be wrong, and a value that seems to be over when it comes is tried
+    /// all the same. `None`: such a value is never used.
+    pub(crate) unless_measured: Option<Arc<ClockSkew>>,
+}
+
+impl Surroundings {
+    fn is_clock_in_doubt(&self) -> bool {
+        self.unless_measured.as_ref().is_some_and(|skew| !skew.is_measured())
+    }
 }
 
 /// A freshly fetched value and when AWS stops accepting it.

@@ -7,19 +7,42 @@ use std::time::{Duration, SystemTime};
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
 use portcullis_credentials::sts::AwsSts;
-use portcullis_credentials::{CredentialEngine, CredentialRequest, CredentialsError, EngineSettings};
+use portcullis_credentials::{
+    BoxFuture, CredentialEngine, CredentialRequest, CredentialsError, EngineSettings, Source, SourceChain,
+};
+use portcullis_emulator::Emulator;
 use portcullis_emulator::world::{EXTERNAL_ID, GATEWAY_SECRET_ACCESS_KEY, REGION, ROLE_ARN};
-use portcullis_types::{AwsCredentials, Clock, IntegrationId, Revision, SystemClock};
+use portcullis_types::{AwsCredentials, Clock, ClockSkew, IntegrationId, Revision, SystemClock};
 
 use crate::emulator::Gateway;
 use crate::responder::{Reply, Responder};
 use crate::wanted::{platform, subject};
 
 fn engine(endpoint: &str) -> CredentialEngine {
+    engine_of(endpoint, Arc::new(Gateway(GATEWAY_SECRET_ACCESS_KEY)))
+}
+
+fn engine_of(endpoint: &str, chain: Arc<dyn SourceChain>) -> CredentialEngine {
     let mut settings = EngineSettings::new(Arc::new(SystemClock));
     settings.sts_endpoint = Some(endpoint.to_owned());
     let sts = Arc::new(AwsSts::with_settings(&settings));
-    CredentialEngine::with_settings(settings, Arc::new(Gateway(GATEWAY_SECRET_ACCESS_KEY)), sts)
+    CredentialEngine::with_settings(settings, chain, sts)
+}
+
+/// The gateway's user, whose credentials ended an hour ago, if this machine's clock is right.
+#[derive(Debug)]
+struct SeeminglyOver;
+
+impl SourceChain for SeeminglyOver {
+    fn find(&self) -> BoxFuture<'_, Result<Source, CredentialsError>> {
+        Box::pin(async {
+            let mut source = Gateway(GATEWAY_SECRET_ACCESS_KEY).find().await?;
+            let mut credentials = AwsCredentials::clone(&source.credentials);
+            credentials.expires_at = Some(SystemClock.now() - Duration::from_secs(3600));
+            source.credentials = Arc::new(credentials);
+            Ok(source)
+        })
+    }
 }
 
 /// A session for one integration, or for another of the same role.
@@ -107,4 +130,31 @@ async fn each_way_to_refuse_a_signature_for_its_time_is_answered_with_another() 
         let learnt = engine.skew().offset_seconds();
         assert!((7195..=7205).contains(&learnt), "{code}: {learnt}");
     }
+}
+
+#[tokio::test]
+async fn credentials_that_seem_expired_are_tried_until_aws_says_what_time_it_is() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let aws = Emulator::builder().build().spawn(listener).unwrap();
+    // This machine is two hours ahead: the credentials have an hour left.
+    aws.set_clock_offset(-7200);
+    let engine = engine_of(&aws.base_url(), Arc::new(SeeminglyOver));
+    let session = assume(&engine, 1).await.unwrap();
+    assert!(!session.is_live(SystemClock.now()), "by this machine's clock");
+    assert!(engine.skew().is_measured());
+    assume(&engine, 2).await.unwrap();
+
+    // Once a signature is accepted, the clock is believed.
+    aws.set_clock_offset(0);
+    let engine = engine_of(&aws.base_url(), Arc::new(Gateway(GATEWAY_SECRET_ACCESS_KEY)));
+    assume(&engine, 1).await.unwrap();
+    let over = engine_with_skew(&aws.base_url(), engine.skew());
+    assert_eq!(assume(&over, 1).await.unwrap_err().code(), "aws_source_unavailable");
+}
+
+/// An engine that knows how right the clock is, and whose own credentials seem to be over.
+fn engine_with_skew(endpoint: &str, skew: Arc<ClockSkew>) -> CredentialEngine {
+    let settings = EngineSettings { skew, ..EngineSettings::new(Arc::new(SystemClock)) };
+    let sts = Arc::new(AwsSts::new(Some(endpoint.to_owned())));
+    CredentialEngine::with_settings(settings, Arc::new(SeeminglyOver), sts)
 }
