@@ -13,6 +13,8 @@ mod shapes;
 #[cfg(test)]
 mod source;
 #[cfg(test)]
+mod stations;
+#[cfg(test)]
 mod sts;
 #[cfg(test)]
 mod wanted;
