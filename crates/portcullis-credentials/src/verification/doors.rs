@@ -26,8 +26,7 @@ const PAUSE: Duration = Duration::from_secs(5);
 /// A refusal proves something only beside a success.
 const NO_SESSION: &str =
     "the role could not be assumed with its own external ID, so a refusal would prove nothing";
-const WHY_AGAIN: &str =
-    "a refusal counts once it has been repeated: AWS may not know the role everywhere yet";
+const WHY_AGAIN: &str = "the refusals to be repeated, since AWS may not know the role everywhere yet";
 
 /// A way in that must be closed.
 struct Door {
