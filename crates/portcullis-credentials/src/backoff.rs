@@ -1,6 +1,5 @@
 //! How long a failure is remembered before AWS is asked again.
 
-use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
 use crate::error::CredentialsError;
@@ -31,9 +30,7 @@ pub(crate) fn hold(error: &CredentialsError, streak: u32, urgency: Urgency, jitt
 
 /// A number from 0 to 1. Good enough to spread calls, and for nothing else.
 pub(crate) fn jitter() -> f64 {
-    // Each `RandomState` has other keys, so the hash of the same thing differs.
-    let random = u32::try_from(RandomState::new().hash_one(0_u8) >> 32).expect("the upper half has 32 bits");
-    f64::from(random) / f64::from(u32::MAX)
+    fastrand::f64()
 }
 
 #[cfg(test)]

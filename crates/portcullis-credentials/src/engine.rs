@@ -34,7 +34,6 @@ use crate::whoami::Whoami;
 
 /// How long each call of a verification that somebody watches waits for its turn.
 const VERIFIERS_PATIENCE: Duration = Duration::from_secs(5);
-
 /// A session's calls are given up after this time, whatever limits STS's client has of its own.
 const STS_PATIENCE: Duration = Duration::from_secs(12);
 /// The chain may run a command, ask IAM Identity Center, or try the instance metadata service four times.
@@ -54,15 +53,6 @@ pub struct CredentialRequest<'a> {
     pub platform: &'a ClaudePlatformAws,
     /// On whose behalf.
     pub subject: SessionSubject<'a>,
-}
-
-/// Whether a call of STS may wait.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Haste {
-    /// It goes ahead, whatever the budget says.
-    SomebodyWaits,
-    /// It waits until it fits.
-    NobodyWaits,
 }
 
 /// Keeps credentials ready for every integration. A cheap handle: clones share everything.
@@ -175,12 +165,12 @@ impl CredentialEngine {
 
     /// Counts a call of STS that a verification makes, and waits for its turn; not for long if somebody waits for it, who
     /// may then go ahead.
-    pub(crate) async fn take_sts_turn(&self, haste: Haste) {
-        match haste {
-            Haste::SomebodyWaits => {
+    pub(crate) async fn take_sts_turn(&self, purpose: Purpose) {
+        match purpose {
+            Purpose::Wanted => {
                 self.wait_for_sts(VERIFIERS_PATIENCE).await;
             }
-            Haste::NobodyWaits => self.0.workshop.budget.wait(1).await,
+            Purpose::Ahead => self.0.workshop.budget.wait(1).await,
         }
     }
 

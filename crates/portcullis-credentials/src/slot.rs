@@ -56,12 +56,12 @@ pub(crate) struct Fetched<T> {
     pub(crate) expires_at: Option<SystemTime>,
 }
 
-/// For whom a value is fetched.
+/// For whom AWS is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
     /// Somebody waits for it.
     Wanted,
-    /// Nobody does; [`Supply::turn`] has been waited for.
+    /// Nobody does: a turn in the budget is waited for first.
     Ahead,
 }
 

@@ -44,7 +44,8 @@ use portcullis_types::{
 use tokio::sync::mpsc;
 
 use crate::backoff::jitter;
-use crate::engine::{CredentialEngine, CredentialRequest, Haste};
+use crate::engine::{CredentialEngine, CredentialRequest};
+use crate::slot::Purpose;
 use run::{Progress, Run};
 
 pub use probe::{ListedModels, PlatformCredentials, ProbeAnswer, ProbeFailure, ProbesPlatform};
@@ -149,7 +150,7 @@ impl Verifier {
     pub async fn reverify(&self, subject: &VerificationSubject, before: ExternalIdProof) -> Verdict {
         let options = VerifyOptions { inference: false, patience: Duration::ZERO, before };
         let run = self.run(subject, options, Progress::unheard());
-        Run { haste: Haste::NobodyWaits, ..run }.whole().await
+        Run { purpose: Purpose::Ahead, ..run }.whole().await
     }
 
     /// Proves that a role can be assumed with the external ID of `subject`, and neither without one nor with a wrong one.
@@ -184,7 +185,7 @@ impl Verifier {
         options: VerifyOptions,
         progress: Progress,
     ) -> Run<'a> {
-        Run { verifier: self, subject, options, haste: Haste::SomebodyWaits, progress, is_fresh: false }
+        Run { verifier: self, subject, options, purpose: Purpose::Wanted, progress, is_fresh: false }
     }
 }
 

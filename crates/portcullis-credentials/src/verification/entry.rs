@@ -152,7 +152,7 @@ impl Run<'_> {
         only: Option<&Station>,
     ) -> Result<(AssumedRole, Station), CredentialsError> {
         let engine = &self.verifier.engine;
-        engine.take_sts_turn(self.haste).await;
+        engine.take_sts_turn(self.purpose).await;
         in_time(CALL_LIMIT, engine.sts().assume_role_at(caller, call, only)).await
     }
 
@@ -161,7 +161,7 @@ impl Run<'_> {
         credentials: &AwsCredentials,
     ) -> Result<(CallerIdentity, Station), CredentialsError> {
         let (engine, region) = (&self.verifier.engine, &self.subject.platform.region);
-        engine.take_sts_turn(self.haste).await;
+        engine.take_sts_turn(self.purpose).await;
         in_time(CALL_LIMIT, engine.sts().caller_identity_at(credentials, Some(region))).await
     }
 

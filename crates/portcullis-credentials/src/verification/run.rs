@@ -11,15 +11,15 @@ use tokio::time::Instant;
 use super::probe::PlatformCredentials;
 use super::report::{ExternalIdProof, Finding, Step, StepReport, Verdict, VerificationEvent};
 use super::{VerificationSubject, Verifier, VerifyOptions};
-use crate::engine::Haste;
 use crate::error::{CredentialsError, Explanation};
+use crate::slot::Purpose;
 
 /// One verification.
 pub(super) struct Run<'a> {
     pub(super) verifier: &'a Verifier,
     pub(super) subject: &'a VerificationSubject,
     pub(super) options: VerifyOptions,
-    pub(super) haste: Haste,
+    pub(super) purpose: Purpose,
     pub(super) progress: Progress,
     /// Whether AWS was seen not to know the role everywhere yet.
     pub(super) is_fresh: bool,

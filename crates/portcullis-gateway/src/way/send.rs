@@ -115,7 +115,7 @@ impl Signing {
 /// What was put right after a refusal, if anything could be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Mended {
-    /// The session is thrown away.
+    /// The session is being replaced.
     Session,
     /// The clock goes by AWS's.
     Clock,

@@ -95,7 +95,7 @@ fn of_the_process(stats: &EngineStats, worsened: u64) -> Vec<Family> {
         Family::gauge("sessions", "Live sessions.", [(Labels::new(), stats.n_sessions as f64)]),
         Family::counter(
             "sessions_over_cap",
-            "Requests served by the common session of their workspace, because there were too many distinct ones.",
+            "Requests served by the common session of their workspace, because a session of their own was not to be had.",
             [(Labels::new(), stats.sessions_over_cap)],
         ),
         Family::counter(

@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::world::{Answer, HOUR, Wanted, World, unavailable, world, world_with};
+use crate::slot::Purpose;
 use crate::source::SourceKind;
 use crate::{CredentialsError, SourceIdentity, StsBudget};
 
@@ -105,17 +106,17 @@ async fn a_verification_waits_for_its_turn_at_sts_but_not_for_ever() {
     let world = world_with(|settings| settings.budget = StsBudget { per_second: 1, burst: 1 });
     let started = tokio::time::Instant::now();
     for _ in 0..4 {
-        world.engine.take_sts_turn(crate::engine::Haste::SomebodyWaits).await;
+        world.engine.take_sts_turn(Purpose::Wanted).await;
     }
     assert!(started.elapsed() >= 2 * SECOND, "{:?}", started.elapsed());
 
     // A hundred of them are in front.
     for _ in 0..100 {
         let engine = world.engine.clone();
-        tokio::spawn(async move { engine.take_sts_turn(crate::engine::Haste::NobodyWaits).await });
+        tokio::spawn(async move { engine.take_sts_turn(Purpose::Ahead).await });
     }
     tokio::task::yield_now().await;
     let started = tokio::time::Instant::now();
-    world.engine.take_sts_turn(crate::engine::Haste::SomebodyWaits).await;
+    world.engine.take_sts_turn(Purpose::Wanted).await;
     assert!(started.elapsed() <= 6 * SECOND, "{:?}", started.elapsed());
 }
