@@ -20,7 +20,7 @@ use crate::json::{Json, Object};
 use crate::warnings::WarningKind;
 
 /// `metadata.user_id` on its way out.
-pub(super) fn user_id<'a>(
+pub(crate) fn user_id<'a>(
     request: &Object<'a>,
     scope: &mut Scope,
 ) -> Result<Option<Cow<'a, str>>, InvalidRequest> {
@@ -90,7 +90,7 @@ fn is_phone(id: &str) -> bool {
 }
 
 /// Parameters that change nothing in what a correct client sees.
-pub(super) fn ignored(request: &Object<'_>, scope: &mut Scope) -> Result<(), InvalidRequest> {
+pub(crate) fn ignored(request: &Object<'_>, scope: &mut Scope) -> Result<(), InvalidRequest> {
     if let Some(store) = request.given("store") {
         let path = Path::root("store");
         if path.boolean(store)? {
@@ -106,7 +106,7 @@ pub(super) fn ignored(request: &Object<'_>, scope: &mut Scope) -> Result<(), Inv
 }
 
 /// Parameters for what no Claude model does.
-pub(super) fn refused(request: &Object<'_>) -> Result<(), InvalidRequest> {
+pub(crate) fn refused(request: &Object<'_>) -> Result<(), InvalidRequest> {
     if let Some(modalities) = request.given("modalities") {
         let path = Path::root("modalities");
         let is_text = |json: &Json<'_>| json.as_text().is_some_and(|text| &text == "text");
@@ -128,7 +128,7 @@ pub(super) fn refused(request: &Object<'_>) -> Result<(), InvalidRequest> {
 }
 
 /// `service_tier` on its way out.
-pub(super) fn service_tier(request: &Object<'_>) -> Result<Option<&'static str>, InvalidRequest> {
+pub(crate) fn service_tier(request: &Object<'_>) -> Result<Option<&'static str>, InvalidRequest> {
     let Some(tier) = request.given("service_tier") else { return Ok(None) };
     let path = Path::root("service_tier");
     match path.text(tier)?.decode().as_ref() {
@@ -143,7 +143,7 @@ pub(super) fn service_tier(request: &Object<'_>) -> Result<Option<&'static str>,
 }
 
 /// `stream_options`: whether the client wants the usage at the end.
-pub(super) fn include_usage(
+pub(crate) fn include_usage(
     request: &Object<'_>,
     stream: bool,
     scope: &mut Scope,

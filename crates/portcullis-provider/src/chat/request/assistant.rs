@@ -35,7 +35,7 @@ const KEYS: &[&str] = &[
 ];
 
 /// The blocks of an assistant message, whose calls are entered in `pairing`.
-pub(super) fn turn<'a>(
+pub(crate) fn turn<'a>(
     message: &Object<'a>,
     index: usize,
     path: &Path<'_>,
@@ -173,7 +173,7 @@ fn thinking<'a>(
 }
 
 /// A thinking block as the upstream sent it, without what clients add. None if it lacks what makes it valid.
-pub(super) fn thinking_block<'a>(
+pub(crate) fn thinking_block<'a>(
     item: &Object<'a>,
     path: &Path<'_>,
     scope: &mut Scope,

@@ -6,14 +6,14 @@ use crate::json::write::{Str, Writer};
 
 /// A content block of a Messages request.
 #[derive(Debug)]
-pub(super) struct Block<'a> {
-    pub(super) body: Body<'a>,
-    pub(super) cache: Option<Cache<'a>>,
+pub(crate) struct Block<'a> {
+    pub(crate) body: Body<'a>,
+    pub(crate) cache: Option<Cache<'a>>,
 }
 
 /// What a block holds.
 #[derive(Debug)]
-pub(super) enum Body<'a> {
+pub(crate) enum Body<'a> {
     Text(Str<'a>),
     Image(Source<'a>),
     Document { source: Source<'a>, title: Option<Str<'a>> },
@@ -26,7 +26,7 @@ pub(super) enum Body<'a> {
 
 /// Where an image or a document comes from.
 #[derive(Debug)]
-pub(super) enum Source<'a> {
+pub(crate) enum Source<'a> {
     Base64 { media_type: &'static str, data: Str<'a> },
     PlainText(Str<'a>),
     Url(Str<'a>),
@@ -34,17 +34,17 @@ pub(super) enum Source<'a> {
 
 /// A tool call.
 #[derive(Debug)]
-pub(super) struct ToolUse<'a> {
-    pub(super) id: Cow<'a, str>,
-    pub(super) name: Str<'a>,
-    pub(super) input: Input<'a>,
+pub(crate) struct ToolUse<'a> {
+    pub(crate) id: Cow<'a, str>,
+    pub(crate) name: Str<'a>,
+    pub(crate) input: Input<'a>,
     /// `caller` and `toolset_name`, as they came.
-    pub(super) extra: Vec<(&'static str, &'a str)>,
+    pub(crate) extra: Vec<(&'static str, &'a str)>,
 }
 
 /// A tool call's input.
 #[derive(Debug)]
-pub(super) enum Input<'a> {
+pub(crate) enum Input<'a> {
     /// A JSON object, as it was written.
     Object(Cow<'a, str>),
     /// A text under this key.
@@ -53,15 +53,15 @@ pub(super) enum Input<'a> {
 
 /// A block in Anthropic's own form, as it was written.
 #[derive(Debug)]
-pub(super) struct Native<'a> {
-    pub(super) raw: &'a str,
-    pub(super) has_cache: bool,
-    pub(super) part: NativePart<'a>,
+pub(crate) struct Native<'a> {
+    pub(crate) raw: &'a str,
+    pub(crate) has_cache: bool,
+    pub(crate) part: NativePart<'a>,
 }
 
 /// What a native block means for those around it.
 #[derive(Debug, PartialEq)]
-pub(super) enum NativePart<'a> {
+pub(crate) enum NativePart<'a> {
     Text(Str<'a>),
     Thinking,
     ToolUse {
@@ -77,7 +77,7 @@ pub(super) enum NativePart<'a> {
 
 /// A cache mark.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Cache<'a> {
+pub(crate) enum Cache<'a> {
     /// `cache_control` as the client wrote it.
     Native(&'a str),
     /// An OpenAI breakpoint.
@@ -85,16 +85,16 @@ pub(super) enum Cache<'a> {
 }
 
 impl<'a> Block<'a> {
-    pub(super) fn new(body: Body<'a>) -> Self {
+    pub(crate) fn new(body: Body<'a>) -> Self {
         Self { body, cache: None }
     }
 
-    pub(super) fn text(text: impl Into<Str<'a>>) -> Self {
+    pub(crate) fn text(text: impl Into<Str<'a>>) -> Self {
         Self::new(Body::Text(text.into()))
     }
 
     /// Whether a cache mark may stand on it: never on thinking, once on anything else.
-    pub(super) fn takes_cache(&self) -> bool {
+    pub(crate) fn takes_cache(&self) -> bool {
         match &self.body {
             Body::Thinking { .. } | Body::RedactedThinking { .. } => false,
             Body::Native(native) => {
@@ -104,7 +104,7 @@ impl<'a> Block<'a> {
         }
     }
 
-    pub(super) fn write(&self, writer: &mut Writer) {
+    pub(crate) fn write(&self, writer: &mut Writer) {
         if let Body::Native(native) = &self.body {
             return match self.cache {
                 Some(cache) => writer.raw_object_and(native.raw, |w| cache.write_member(w)),
@@ -202,7 +202,7 @@ impl ToolUse<'_> {
 
 impl Cache<'_> {
     /// Writes it as the value of the key that is written already.
-    pub(super) fn write(self, w: &mut Writer) {
+    pub(crate) fn write(self, w: &mut Writer) {
         match self {
             Self::Native(raw) => w.raw(raw),
             Self::Breakpoint { one_hour } => w.object(|w| {
@@ -214,7 +214,7 @@ impl Cache<'_> {
         }
     }
 
-    pub(super) fn write_member(self, w: &mut Writer) {
+    pub(crate) fn write_member(self, w: &mut Writer) {
         self.write(w.key("cache_control"));
     }
 }

@@ -19,7 +19,7 @@ use crate::warnings::WarningKind;
 const MARKS: usize = 4;
 
 /// The mark on an object of the request, if it has one.
-pub(super) fn mark<'a>(object: &Object<'a>, path: &Path<'_>) -> Result<Option<Cache<'a>>, InvalidRequest> {
+pub(crate) fn mark<'a>(object: &Object<'a>, path: &Path<'_>) -> Result<Option<Cache<'a>>, InvalidRequest> {
     let native = control(object, path)?;
     let Some(breakpoint) = object.given("prompt_cache_breakpoint") else { return Ok(native) };
     let path = path.key("prompt_cache_breakpoint");
@@ -39,7 +39,7 @@ pub(super) fn mark<'a>(object: &Object<'a>, path: &Path<'_>) -> Result<Option<Ca
 }
 
 /// `cache_control` as it was written.
-pub(super) fn control<'a>(object: &Object<'a>, path: &Path<'_>) -> Result<Option<Cache<'a>>, InvalidRequest> {
+pub(crate) fn control<'a>(object: &Object<'a>, path: &Path<'_>) -> Result<Option<Cache<'a>>, InvalidRequest> {
     let Some(control) = object.given("cache_control") else { return Ok(None) };
     Ok(Some(Cache::Native(path.key("cache_control").object(control)?.raw)))
 }
@@ -55,7 +55,7 @@ fn ttl(object: &Object<'_>, path: &Path<'_>) -> Result<bool, InvalidRequest> {
 }
 
 /// Puts a message's own mark on its last block that can bear one.
-pub(super) fn mark_last<'a>(
+pub(crate) fn mark_last<'a>(
     blocks: &mut [Block<'a>],
     mark: Option<Cache<'a>>,
     path: &Path<'_>,
@@ -71,7 +71,7 @@ pub(super) fn mark_last<'a>(
 }
 
 /// `prompt_cache_options`: the top-level mark of implicit mode.
-pub(super) fn options<'a>(options: &Json<'a>, path: &Path<'_>) -> Result<Option<Cache<'a>>, InvalidRequest> {
+pub(crate) fn options<'a>(options: &Json<'a>, path: &Path<'_>) -> Result<Option<Cache<'a>>, InvalidRequest> {
     let options = path.object(options)?;
     path.only(options, &["mode", "ttl"])?;
     let one_hour = ttl(options, path)?;
@@ -88,7 +88,7 @@ pub(super) fn options<'a>(options: &Json<'a>, path: &Path<'_>) -> Result<Option<
 }
 
 /// Keeps the latest breakpoints in prompt order, as many as a request may hold.
-pub(super) fn keep_latest<'b, 'a: 'b>(blocks: impl Iterator<Item = &'b mut Block<'a>>, implicit: bool) {
+pub(crate) fn keep_latest<'b, 'a: 'b>(blocks: impl Iterator<Item = &'b mut Block<'a>>, implicit: bool) {
     let mut marked = Vec::new();
     for block in blocks {
         if matches!(block.cache, Some(Cache::Breakpoint { .. })) {

@@ -24,7 +24,7 @@ use crate::warnings::WarningKind;
 
 /// Whose content it is, which decides what may stand in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Speaker {
+pub(crate) enum Speaker {
     System,
     User,
     Assistant,
@@ -34,7 +34,7 @@ pub(super) enum Speaker {
 type Blocks<'a> = Vec<Block<'a>>;
 
 /// The blocks of a `content`: a string, or an array of parts. Null means none.
-pub(super) fn blocks<'a>(
+pub(crate) fn blocks<'a>(
     content: &Json<'a>,
     speaker: Speaker,
     path: &Path<'_>,
@@ -56,7 +56,7 @@ pub(super) fn blocks<'a>(
 }
 
 /// A text block, unless the text is blank.
-pub(super) fn text_block(text: Text<'_>) -> Option<Block<'_>> {
+pub(crate) fn text_block(text: Text<'_>) -> Option<Block<'_>> {
     (!text.is_blank()).then(|| Block::text(text))
 }
 
@@ -123,7 +123,7 @@ fn text_part<'a>(
 }
 
 /// Null, `[]`, `{}` or `""`: nothing that could be lost.
-pub(super) fn is_empty(json: &Json<'_>) -> bool {
+pub(crate) fn is_empty(json: &Json<'_>) -> bool {
     match json {
         Json::Null => true,
         Json::Array(array) => array.items.is_empty(),
@@ -206,7 +206,7 @@ fn native_part<'a>(part: &Object<'a>, scope: &mut Scope) -> Block<'a> {
 }
 
 /// A block that goes out as it came in.
-pub(super) fn native<'a>(part: &Object<'a>) -> Block<'a> {
+pub(crate) fn native<'a>(part: &Object<'a>) -> Block<'a> {
     let text = |name: &str| -> Cow<'a, str> { part.text(name).map(Text::decode).unwrap_or_default() };
     let kind = text("type");
     let native_part = match kind.as_ref() {

@@ -9,7 +9,7 @@ use crate::json::write::Writer;
 use crate::json::{Array, Json, Object, Text};
 
 /// Those that pass as they are, in the order in which they are sent.
-pub(super) const PASSING: [&str; 10] = [
+pub(crate) const PASSING: [&str; 10] = [
     "container",
     "compaction",
     "mcp_servers",
@@ -26,7 +26,7 @@ pub(super) const PASSING: [&str; 10] = [
 const MOST_BETAS: usize = 64;
 
 /// Takes the client's `betas` into the scope, where ours follow.
-pub(super) fn betas(request: &Object<'_>, scope: &mut Scope) -> Result<(), InvalidRequest> {
+pub(crate) fn betas(request: &Object<'_>, scope: &mut Scope) -> Result<(), InvalidRequest> {
     let Some(betas) = request.given("betas") else { return Ok(()) };
     let path = Path::root("betas");
     let betas = path.array(betas)?;
@@ -48,7 +48,7 @@ pub(super) fn betas(request: &Object<'_>, scope: &mut Scope) -> Result<(), Inval
 }
 
 /// Adds the flags that the request's parameters need.
-pub(super) fn needed_betas(request: &Object<'_>, scope: &mut Scope) {
+pub(crate) fn needed_betas(request: &Object<'_>, scope: &mut Scope) {
     // The client's own version of it, older or newer, stands for itself.
     let has_mcp = scope.betas.iter().any(|beta| beta.starts_with("mcp-client-"));
     if request.given("mcp_servers").is_some() && !has_mcp {
@@ -60,7 +60,7 @@ pub(super) fn needed_betas(request: &Object<'_>, scope: &mut Scope) {
 }
 
 /// `context_management`, also in OpenAI's form of a list.
-pub(super) fn context_management<'a>(
+pub(crate) fn context_management<'a>(
     request: &Object<'a>,
     scope: &mut Scope,
 ) -> Result<Option<Cow<'a, str>>, InvalidRequest> {

@@ -19,7 +19,7 @@ use crate::warnings::WarningKind;
 
 /// What the upstream can read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum MediaType {
+pub(crate) enum MediaType {
     Jpeg,
     Png,
     Gif,
@@ -30,7 +30,7 @@ pub(super) enum MediaType {
 
 /// What the client says it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Declared {
+pub(crate) enum Declared {
     Known(MediaType),
     /// Something the upstream cannot read, by its name.
     Foreign(String),
@@ -39,17 +39,17 @@ pub(super) enum Declared {
 
 /// The data itself, as it came.
 #[derive(Debug)]
-pub(super) enum Payload<'a> {
+pub(crate) enum Payload<'a> {
     Base64(Cow<'a, str>),
     Bytes(Vec<u8>),
 }
 
 /// A data URL, taken apart.
 #[derive(Debug)]
-pub(super) struct DataUrl<'a> {
+pub(crate) struct DataUrl<'a> {
     /// Type and subtype in lower case; empty if the URL names none.
-    pub(super) media_type: String,
-    pub(super) payload: Payload<'a>,
+    pub(crate) media_type: String,
+    pub(crate) payload: Payload<'a>,
 }
 
 impl MediaType {
@@ -78,7 +78,7 @@ impl MediaType {
 }
 
 /// What an `image_url` may declare.
-pub(super) fn declared_inline(media_type: &str) -> Declared {
+pub(crate) fn declared_inline(media_type: &str) -> Declared {
     match media_type {
         "image/jpeg" | "image/jpg" => Declared::Known(MediaType::Jpeg),
         "image/png" => Declared::Known(MediaType::Png),
@@ -92,7 +92,7 @@ pub(super) fn declared_inline(media_type: &str) -> Declared {
 }
 
 /// What a file may declare: by its type, else by its name.
-pub(super) fn declared_file(media_type: &str, filename: Option<&str>) -> Declared {
+pub(crate) fn declared_file(media_type: &str, filename: Option<&str>) -> Declared {
     if matches!(media_type, "" | "application/octet-stream" | "binary/octet-stream") {
         let extension = filename.and_then(|name| name.rsplit_once('.')).map(|(_, extension)| extension);
         return extension.map_or(Declared::Nothing, declared_extension);
@@ -148,17 +148,17 @@ fn readable(name: &str) -> String {
 }
 
 /// Whether this is a data URL.
-pub(super) fn is_data_url(url: &str) -> bool {
+pub(crate) fn is_data_url(url: &str) -> bool {
     has_scheme(url, "data:")
 }
 
 /// Whether a URL has this scheme; `scheme` ends in a colon.
-pub(super) fn has_scheme(url: &str, scheme: &str) -> bool {
+pub(crate) fn has_scheme(url: &str, scheme: &str) -> bool {
     url.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme))
 }
 
 /// Takes a data URL apart.
-pub(super) fn data_url<'a>(url: Cow<'a, str>, path: &Path<'_>) -> Result<DataUrl<'a>, InvalidRequest> {
+pub(crate) fn data_url<'a>(url: Cow<'a, str>, path: &Path<'_>) -> Result<DataUrl<'a>, InvalidRequest> {
     let comma = memchr::memchr(b',', url.as_bytes())
         .ok_or_else(|| path.refuse(InvalidCode::InvalidValue, "is a data URL without a comma"))?;
     let header = &url["data:".len()..comma];
@@ -195,7 +195,7 @@ fn percent_decode(text: &str) -> Vec<u8> {
 ///
 /// - `at`: the part, for a report of a wrong declaration.
 /// - `path`: the data, for a refusal.
-pub(super) fn block_body<'a>(
+pub(crate) fn block_body<'a>(
     payload: Payload<'a>,
     declared: Declared,
     title: Option<Str<'a>>,

@@ -12,7 +12,7 @@
 //! | `tool`, `function` | a result at the beginning of the user's turn |
 //! | `name` | ignored, reported |
 
-mod turns;
+pub(crate) mod turns;
 
 use std::borrow::Cow;
 
@@ -25,26 +25,26 @@ use super::{assistant, cache};
 use crate::invalid::{InvalidCode, InvalidRequest};
 use crate::json::{Json, Object};
 use turns::Turns;
-pub(super) use turns::{Role, Turn};
+pub(crate) use turns::{Role, Turn};
 
 /// What became of `messages`.
 #[derive(Debug)]
-pub(super) struct Conversation<'a> {
-    pub(super) system: Vec<Block<'a>>,
-    pub(super) turns: Vec<Turn<'a>>,
+pub(crate) struct Conversation<'a> {
+    pub(crate) system: Vec<Block<'a>>,
+    pub(crate) turns: Vec<Turn<'a>>,
     /// Names of the tools that were called.
-    pub(super) called: Vec<Cow<'a, str>>,
+    pub(crate) called: Vec<Cow<'a, str>>,
 }
 
 impl<'a> Conversation<'a> {
     /// Every block that may bear a cache mark, in prompt order.
-    pub(super) fn blocks_mut(&mut self) -> impl Iterator<Item = &mut Block<'a>> {
+    pub(crate) fn blocks_mut(&mut self) -> impl Iterator<Item = &mut Block<'a>> {
         self.system.iter_mut().chain(self.turns.iter_mut().flat_map(|turn| turn.blocks.iter_mut()))
     }
 }
 
 /// Translates the whole conversation.
-pub(super) fn translate<'a>(
+pub(crate) fn translate<'a>(
     messages: Option<&Json<'a>>,
     scope: &mut Scope,
 ) -> Result<Conversation<'a>, InvalidRequest> {

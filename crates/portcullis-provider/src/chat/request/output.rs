@@ -17,19 +17,19 @@ use crate::json::Object;
 use crate::json::write::Writer;
 
 /// The instruction that stands in for `json_object`.
-pub(super) const JSON_INSTRUCTION: &str = "Respond with a single valid JSON object and nothing else.";
+pub(crate) const JSON_INSTRUCTION: &str = "Respond with a single valid JSON object and nothing else.";
 
 /// How the answer must look.
 #[derive(Debug, Default, PartialEq)]
-pub(super) struct Output {
+pub(crate) struct Output {
     /// The schema of `output_config.format`.
-    pub(super) schema: Option<String>,
+    pub(crate) schema: Option<String>,
     /// The model must be told to answer in JSON.
-    pub(super) json_object: bool,
+    pub(crate) json_object: bool,
 }
 
 /// Translates `response_format`.
-pub(super) fn translate(request: &Object<'_>, scope: &mut Scope) -> Result<Output, InvalidRequest> {
+pub(crate) fn translate(request: &Object<'_>, scope: &mut Scope) -> Result<Output, InvalidRequest> {
     let Some(format) = request.given("response_format") else { return Ok(Output::default()) };
     let path = Path::root("response_format");
     let format = path.object(format)?;
@@ -85,12 +85,12 @@ fn native<'j, 'a>(request: &'j Object<'a>) -> Result<Option<&'j Object<'a>>, Inv
 }
 
 /// Whether the client sent `output_config.format` itself.
-pub(super) fn has_native_format(request: &Object<'_>) -> bool {
+pub(crate) fn has_native_format(request: &Object<'_>) -> bool {
     native(request).is_ok_and(|config| config.is_some_and(|config| config.given("format").is_some()))
 }
 
 /// The merged `output_config`: the client's own members first, then ours.
-pub(super) fn config(
+pub(crate) fn config(
     request: &Object<'_>,
     reasoning: &Reasoning<'_>,
     output: &Output,

@@ -12,16 +12,16 @@ use crate::invalid::{InvalidCode, InvalidRequest};
 
 /// Where a call stands.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Origin {
-    pub(super) message: usize,
+pub(crate) struct Origin {
+    pub(crate) message: usize,
     /// The message's key.
-    pub(super) place: &'static str,
-    pub(super) item: Option<usize>,
+    pub(crate) place: &'static str,
+    pub(crate) item: Option<usize>,
 }
 
 /// The calls of a conversation so far.
 #[derive(Debug, Default)]
-pub(super) struct Pairing<'a> {
+pub(crate) struct Pairing<'a> {
     /// Every id that was sent, since the upstream wants them unique.
     used: HashSet<String>,
     /// The next suffix to try for an id, so that many equal ids stay cheap.
@@ -48,7 +48,7 @@ struct OpenCall<'a> {
 
 impl<'a> Pairing<'a> {
     /// Enters a call, and gives it the id to send and whether that is another one.
-    pub(super) fn call(
+    pub(crate) fn call(
         &mut self,
         raw: Cow<'a, str>,
         name: Cow<'a, str>,
@@ -63,7 +63,7 @@ impl<'a> Pairing<'a> {
     }
 
     /// Enters a call that stands in `content_blocks` and is sent as it is.
-    pub(super) fn replayed_call(&mut self, id: Cow<'a, str>, name: Cow<'a, str>, origin: Origin) {
+    pub(crate) fn replayed_call(&mut self, id: Cow<'a, str>, name: Cow<'a, str>, origin: Origin) {
         self.named(name);
         self.used.insert(id.clone().into_owned());
         self.replayed.insert(id.clone());
@@ -71,12 +71,12 @@ impl<'a> Pairing<'a> {
     }
 
     /// Whether `content_blocks` of the same message hold this call.
-    pub(super) fn is_replayed(&self, id: &str) -> bool {
+    pub(crate) fn is_replayed(&self, id: &str) -> bool {
         self.replayed.contains(id)
     }
 
     /// Enters a deprecated `function_call`, which has no id of its own.
-    pub(super) fn function_call(&mut self, message: usize, name: Cow<'a, str>) -> Cow<'a, str> {
+    pub(crate) fn function_call(&mut self, message: usize, name: Cow<'a, str>) -> Cow<'a, str> {
         self.named(name.clone());
         let raw = format!("call_fn_{message}");
         let id = Cow::Owned(self.unique(&raw).unwrap_or(raw));
@@ -122,7 +122,7 @@ impl<'a> Pairing<'a> {
     }
 
     /// The id to send for a `tool` message's `tool_call_id`.
-    pub(super) fn answer(&mut self, raw: &str, path: &Path<'_>) -> Result<Cow<'a, str>, InvalidRequest> {
+    pub(crate) fn answer(&mut self, raw: &str, path: &Path<'_>) -> Result<Cow<'a, str>, InvalidRequest> {
         let waiting = self.waiting.get_mut(raw).ok_or_else(|| {
             path.refuse(InvalidCode::InvalidValue, "answers no tool call of the preceding assistant message")
         })?;
@@ -134,7 +134,7 @@ impl<'a> Pairing<'a> {
     }
 
     /// The id to send for a deprecated `function` message.
-    pub(super) fn answer_function(
+    pub(crate) fn answer_function(
         &mut self,
         name: &str,
         path: &Path<'_>,
@@ -151,7 +151,7 @@ impl<'a> Pairing<'a> {
     }
 
     /// The conversation goes on: every call must have its answer.
-    pub(super) fn settle(&mut self) -> Result<(), InvalidRequest> {
+    pub(crate) fn settle(&mut self) -> Result<(), InvalidRequest> {
         if let Some(call) = self.open.iter().find(|call| !call.answered) {
             let messages = Path::root("messages");
             let message = messages.index(call.origin.message);
@@ -169,7 +169,7 @@ impl<'a> Pairing<'a> {
     }
 
     /// The distinct names that were called, in order.
-    pub(super) fn into_called(self) -> Vec<Cow<'a, str>> {
+    pub(crate) fn into_called(self) -> Vec<Cow<'a, str>> {
         self.called
     }
 }

@@ -7,7 +7,7 @@ use crate::json::{Array, Json, Object, Text};
 
 /// A path such as `messages[2].content[0].image_url`.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Path<'p> {
+pub(crate) struct Path<'p> {
     parent: Option<&'p Path<'p>>,
     step: Step<'p>,
 }
@@ -20,36 +20,36 @@ enum Step<'p> {
 
 impl<'p> Path<'p> {
     /// A top-level parameter.
-    pub(super) fn root(name: &'p str) -> Self {
+    pub(crate) fn root(name: &'p str) -> Self {
         Self { parent: None, step: Step::Key(name) }
     }
 
-    pub(super) fn key(&'p self, name: &'p str) -> Self {
+    pub(crate) fn key(&'p self, name: &'p str) -> Self {
         Self { parent: Some(self), step: Step::Key(name) }
     }
 
-    pub(super) fn index(&'p self, index: usize) -> Self {
+    pub(crate) fn index(&'p self, index: usize) -> Self {
         Self { parent: Some(self), step: Step::Index(index) }
     }
 
     /// A refusal that names this path; `what` goes on after the name.
-    pub(super) fn refuse(&self, code: InvalidCode, what: impl fmt::Display) -> InvalidRequest {
+    pub(crate) fn refuse(&self, code: InvalidCode, what: impl fmt::Display) -> InvalidRequest {
         InvalidRequest::at(code, self.to_string(), format!("`{self}` {what}"))
     }
 
-    pub(super) fn missing(&self) -> InvalidRequest {
+    pub(crate) fn missing(&self) -> InvalidRequest {
         self.refuse(InvalidCode::MissingRequiredParameter, "is missing")
     }
 
     /// The member this path ends in; it must be there, and not null.
     ///
     /// - `parent`: the object this path leads into.
-    pub(super) fn required<'j, 'a>(&self, parent: &'j Object<'a>) -> Result<&'j Json<'a>, InvalidRequest> {
+    pub(crate) fn required<'j, 'a>(&self, parent: &'j Object<'a>) -> Result<&'j Json<'a>, InvalidRequest> {
         let Step::Key(name) = self.step else { return Err(self.missing()) };
         parent.given(name).ok_or_else(|| self.missing())
     }
 
-    pub(super) fn unknown(&self) -> InvalidRequest {
+    pub(crate) fn unknown(&self) -> InvalidRequest {
         InvalidRequest::at(
             InvalidCode::UnknownParameter,
             self.to_string(),
@@ -57,32 +57,32 @@ impl<'p> Path<'p> {
         )
     }
 
-    pub(super) fn wrong_type(&self, wanted: &str, found: &Json<'_>) -> InvalidRequest {
+    pub(crate) fn wrong_type(&self, wanted: &str, found: &Json<'_>) -> InvalidRequest {
         self.refuse(InvalidCode::InvalidType, format_args!("must be {wanted}, not {}", found.kind()))
     }
 
-    pub(super) fn text<'a>(&self, json: &Json<'a>) -> Result<Text<'a>, InvalidRequest> {
+    pub(crate) fn text<'a>(&self, json: &Json<'a>) -> Result<Text<'a>, InvalidRequest> {
         json.as_text().ok_or_else(|| self.wrong_type("a string", json))
     }
 
-    pub(super) fn object<'j, 'a>(&self, json: &'j Json<'a>) -> Result<&'j Object<'a>, InvalidRequest> {
+    pub(crate) fn object<'j, 'a>(&self, json: &'j Json<'a>) -> Result<&'j Object<'a>, InvalidRequest> {
         json.as_object().ok_or_else(|| self.wrong_type("an object", json))
     }
 
-    pub(super) fn array<'j, 'a>(&self, json: &'j Json<'a>) -> Result<&'j Array<'a>, InvalidRequest> {
+    pub(crate) fn array<'j, 'a>(&self, json: &'j Json<'a>) -> Result<&'j Array<'a>, InvalidRequest> {
         json.as_array().ok_or_else(|| self.wrong_type("an array", json))
     }
 
-    pub(super) fn boolean(&self, json: &Json<'_>) -> Result<bool, InvalidRequest> {
+    pub(crate) fn boolean(&self, json: &Json<'_>) -> Result<bool, InvalidRequest> {
         if let Json::Bool(value) = json { Ok(*value) } else { Err(self.wrong_type("a boolean", json)) }
     }
 
-    pub(super) fn number(&self, json: &Json<'_>) -> Result<f64, InvalidRequest> {
+    pub(crate) fn number(&self, json: &Json<'_>) -> Result<f64, InvalidRequest> {
         json.as_f64().ok_or_else(|| self.wrong_type("a number", json))
     }
 
     /// A whole number of at least zero.
-    pub(super) fn count(&self, json: &Json<'_>) -> Result<u64, InvalidRequest> {
+    pub(crate) fn count(&self, json: &Json<'_>) -> Result<u64, InvalidRequest> {
         let Json::Number(text) = json else { return Err(self.wrong_type("an integer", json)) };
         match text.parse() {
             Ok(count) => Ok(count),
@@ -94,7 +94,7 @@ impl<'p> Path<'p> {
     }
 
     /// Refuses members that no rule names.
-    pub(super) fn only(&self, object: &Object<'_>, known: &[&str]) -> Result<(), InvalidRequest> {
+    pub(crate) fn only(&self, object: &Object<'_>, known: &[&str]) -> Result<(), InvalidRequest> {
         match object.members.iter().find(|(key, _)| !known.contains(&key.as_ref())) {
             Some((key, _)) => Err(self.key(key).unknown()),
             None => Ok(()),

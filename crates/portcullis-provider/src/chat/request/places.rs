@@ -13,14 +13,14 @@ pub struct Places {
 
 /// Which of the sent tools are the client's, and the name of its list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct ToolPlaces {
-    pub(super) list: &'static str,
+pub(crate) struct ToolPlaces {
+    pub(crate) list: &'static str,
     /// So many of the first tools stand in that list in the same order.
-    pub(super) count: usize,
+    pub(crate) count: usize,
 }
 
 impl Places {
-    pub(super) fn new(turns: impl Iterator<Item = Option<usize>>, tools: ToolPlaces) -> Self {
+    pub(crate) fn new(turns: impl Iterator<Item = Option<usize>>, tools: ToolPlaces) -> Self {
         let turns = turns.map(|message| message.and_then(|index| u32::try_from(index).ok())).collect();
         Self { turns, tools }
     }

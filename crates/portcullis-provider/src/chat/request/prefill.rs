@@ -12,7 +12,7 @@ use crate::json::write::Str;
 use crate::warnings::WarningKind;
 
 /// Refuses what the model would refuse, and trims the white space at the end that none accepts.
-pub(super) fn check(
+pub(crate) fn check(
     conversation: &mut Conversation<'_>,
     formatted: bool,
     scope: &mut Scope,

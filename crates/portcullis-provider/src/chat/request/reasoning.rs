@@ -26,14 +26,14 @@ const SMALLEST_BUDGET: u64 = 1024;
 
 /// What the request says about thinking.
 #[derive(Debug, Default)]
-pub(super) struct Reasoning<'a> {
-    pub(super) thinking: Option<Thinking<'a>>,
-    pub(super) effort: Option<Effort>,
+pub(crate) struct Reasoning<'a> {
+    pub(crate) thinking: Option<Thinking<'a>>,
+    pub(crate) effort: Option<Effort>,
 }
 
 /// `thinking` on its way out.
 #[derive(Debug, PartialEq)]
-pub(super) enum Thinking<'a> {
+pub(crate) enum Thinking<'a> {
     /// The client's own, and its type if that is one we know.
     Native(&'a str, Option<ThinkingType>),
     Adaptive {
@@ -48,7 +48,7 @@ pub(super) enum Thinking<'a> {
 
 impl Reasoning<'_> {
     /// The type of thinking, if the request names one.
-    pub(super) fn kind(&self) -> Option<ThinkingType> {
+    pub(crate) fn kind(&self) -> Option<ThinkingType> {
         self.thinking.as_ref().and_then(|thinking| match thinking {
             Thinking::Native(_, kind) => *kind,
             Thinking::Adaptive { .. } => Some(ThinkingType::Adaptive),
@@ -59,13 +59,13 @@ impl Reasoning<'_> {
     }
 
     /// Whether the request makes the model think.
-    pub(super) fn thinks(&self) -> bool {
+    pub(crate) fn thinks(&self) -> bool {
         self.kind().is_some_and(|kind| kind != ThinkingType::Disabled)
     }
 }
 
 impl Thinking<'_> {
-    pub(super) fn write(&self, w: &mut Writer) {
+    pub(crate) fn write(&self, w: &mut Writer) {
         let kind = |w: &mut Writer, kind: ThinkingType| w.key("type").plain(kind.as_str());
         match self {
             Self::Native(raw, _) => w.raw(raw),
@@ -120,7 +120,7 @@ impl Wish {
 }
 
 /// Translates all four parameters.
-pub(super) fn translate<'a>(
+pub(crate) fn translate<'a>(
     request: &Object<'a>,
     max_tokens: MaxTokens,
     scope: &mut Scope,

@@ -29,7 +29,7 @@ const FORMATS: &[&str] =
     &["date-time", "time", "date", "duration", "email", "hostname", "uri", "ipv4", "ipv6", "uuid"];
 
 /// The schema of a tool that is not strict: the client's text, but for what the upstream refuses at the root.
-pub(super) fn plain<'a>(
+pub(crate) fn plain<'a>(
     parameters: Option<&Json<'a>>,
     path: &Path<'_>,
 ) -> Result<Cow<'a, str>, InvalidRequest> {
@@ -64,20 +64,20 @@ fn root_type(schema: &Object<'_>, path: &Path<'_>) -> Result<bool, InvalidReques
 }
 
 /// A schema to be adapted, and how to speak about it.
-pub(super) struct Strict<'s> {
+pub(crate) struct Strict<'s> {
     /// Where it stands in the request, for refusals; a JSON pointer follows.
-    pub(super) path: &'s Path<'s>,
+    pub(crate) path: &'s Path<'s>,
     /// What stands before the JSON pointer in a report.
-    pub(super) report: &'s dyn fmt::Display,
+    pub(crate) report: &'s dyn fmt::Display,
     /// A description for the root, if it has none.
-    pub(super) description: Option<Text<'s>>,
+    pub(crate) description: Option<Text<'s>>,
     /// The root must be an object and say so.
-    pub(super) object_root: bool,
+    pub(crate) object_root: bool,
 }
 
 impl Strict<'_> {
     /// The adapted schema.
-    pub(super) fn adapt(&self, schema: &Json<'_>, scope: &mut Scope) -> Result<String, InvalidRequest> {
+    pub(crate) fn adapt(&self, schema: &Json<'_>, scope: &mut Scope) -> Result<String, InvalidRequest> {
         let root = self.path.object(schema)?;
         let add_type = self.object_root && !root_type(root, self.path)?;
         references::check(root, self)?;

@@ -23,7 +23,7 @@ use crate::models::{ForcedToolChoice, ThinkingType};
 
 /// What the model may or must call.
 #[derive(Debug, PartialEq)]
-pub(super) struct ToolChoice<'a> {
+pub(crate) struct ToolChoice<'a> {
     kind: Kind<'a>,
     one_at_a_time: bool,
 }
@@ -37,7 +37,7 @@ enum Kind<'a> {
 }
 
 impl ToolChoice<'_> {
-    pub(super) fn write(&self, w: &mut Writer) {
+    pub(crate) fn write(&self, w: &mut Writer) {
         w.object(|w| {
             w.key("type").plain(match &self.kind {
                 Kind::Auto => "auto",
@@ -56,7 +56,7 @@ impl ToolChoice<'_> {
 }
 
 /// Translates the choice; may shorten the list of tools.
-pub(super) fn translate<'a>(
+pub(crate) fn translate<'a>(
     request: &Object<'a>,
     tools: &mut Tools<'a>,
     thinking: Option<ThinkingType>,

@@ -32,9 +32,9 @@ const TEXT_SCHEMA: &str = r#"{"type":"object","properties":{"input":{"type":"str
 
 /// A tool on its way out.
 #[derive(Debug)]
-pub(super) struct Tool<'a> {
+pub(crate) struct Tool<'a> {
     /// Its name, or for tools that have none its type.
-    pub(super) name: Cow<'a, str>,
+    pub(crate) name: Cow<'a, str>,
     definition: Definition<'a>,
 }
 
@@ -53,18 +53,18 @@ enum Definition<'a> {
 
 /// All tools of a request.
 #[derive(Debug, Default)]
-pub(super) struct Tools<'a> {
-    pub(super) list: Vec<Tool<'a>>,
-    pub(super) custom: BTreeSet<String>,
+pub(crate) struct Tools<'a> {
+    pub(crate) list: Vec<Tool<'a>>,
+    pub(crate) custom: BTreeSet<String>,
     /// The client used `functions`.
-    pub(super) legacy: bool,
+    pub(crate) legacy: bool,
     /// None of them may be called: they stand in for those of the history.
-    pub(super) placeholders: bool,
-    pub(super) places: ToolPlaces,
+    pub(crate) placeholders: bool,
+    pub(crate) places: ToolPlaces,
 }
 
 impl Tool<'_> {
-    pub(super) fn write(&self, w: &mut Writer) {
+    pub(crate) fn write(&self, w: &mut Writer) {
         match &self.definition {
             Definition::Whole(raw) => w.raw(raw),
             Definition::Function { name, description, schema, strict, extra } => w.object(|w| {
@@ -85,7 +85,7 @@ impl Tool<'_> {
 }
 
 /// Translates every way to define tools.
-pub(super) fn translate<'a>(
+pub(crate) fn translate<'a>(
     request: &Object<'a>,
     called: Vec<Cow<'a, str>>,
     scope: &mut Scope,
@@ -199,7 +199,7 @@ fn with_native<'k>(keys: &[&'k str]) -> Vec<&'k str> {
 }
 
 /// A function's name, as both APIs want it.
-pub(super) fn name<'a>(function: &Object<'a>, path: &Path<'_>) -> Result<Text<'a>, InvalidRequest> {
+pub(crate) fn name<'a>(function: &Object<'a>, path: &Path<'_>) -> Result<Text<'a>, InvalidRequest> {
     let path = path.key("name");
     let name = path.text(path.required(function)?)?;
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';

@@ -12,7 +12,7 @@ use crate::warnings::WarningKind;
 
 /// Who speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::chat::request) enum Role {
+pub(crate) enum Role {
     User,
     Assistant,
     System,
@@ -20,16 +20,16 @@ pub(in crate::chat::request) enum Role {
 
 /// What one of them says until another one does.
 #[derive(Debug)]
-pub(in crate::chat::request) struct Turn<'a> {
-    pub(in crate::chat::request) role: Role,
-    pub(in crate::chat::request) blocks: Vec<Block<'a>>,
+pub(crate) struct Turn<'a> {
+    pub(crate) role: Role,
+    pub(crate) blocks: Vec<Block<'a>>,
     first_message: usize,
-    pub(in crate::chat::request) last_message: usize,
+    pub(crate) last_message: usize,
 }
 
 impl Turn<'_> {
     /// The client's message this turn is made of, if it is one.
-    pub(in crate::chat::request) fn message(&self) -> Option<usize> {
+    pub(crate) fn message(&self) -> Option<usize> {
         (self.first_message == self.last_message).then_some(self.first_message)
     }
 }
@@ -44,7 +44,7 @@ struct Waiting<'a> {
 
 /// The turns so far.
 #[derive(Debug)]
-pub(super) struct Turns<'a> {
+pub(crate) struct Turns<'a> {
     /// System messages may stand in the middle.
     in_place: bool,
     system: Vec<Block<'a>>,
@@ -55,7 +55,7 @@ pub(super) struct Turns<'a> {
 }
 
 impl<'a> Turns<'a> {
-    pub(super) fn new(in_place: bool) -> Self {
+    pub(crate) fn new(in_place: bool) -> Self {
         Self {
             in_place,
             system: Vec::new(),
@@ -65,7 +65,7 @@ impl<'a> Turns<'a> {
         }
     }
 
-    pub(super) fn system(&mut self, message: usize, blocks: Vec<Block<'a>>) {
+    pub(crate) fn system(&mut self, message: usize, blocks: Vec<Block<'a>>) {
         if blocks.is_empty() {
             return;
         }
@@ -77,13 +77,13 @@ impl<'a> Turns<'a> {
         }
     }
 
-    pub(super) fn user(&mut self, message: usize, blocks: Vec<Block<'a>>) {
+    pub(crate) fn user(&mut self, message: usize, blocks: Vec<Block<'a>>) {
         self.user_turn(message).blocks.extend(blocks);
     }
 
     /// Results come first in a user's turn, in their own order: a `user` message before them would have left a call
     /// unanswered, and pairing refuses that.
-    pub(super) fn result(&mut self, message: usize, block: Block<'a>) {
+    pub(crate) fn result(&mut self, message: usize, block: Block<'a>) {
         self.user_turn(message).blocks.push(block);
     }
 
@@ -102,7 +102,7 @@ impl<'a> Turns<'a> {
         last
     }
 
-    pub(super) fn assistant(
+    pub(crate) fn assistant(
         &mut self,
         message: usize,
         blocks: Vec<Block<'a>>,
@@ -158,7 +158,7 @@ impl<'a> Turns<'a> {
     }
 
     /// The system prompt and the turns.
-    pub(super) fn finish(
+    pub(crate) fn finish(
         mut self,
         scope: &mut Scope,
     ) -> Result<(Vec<Block<'a>>, Vec<Turn<'a>>), InvalidRequest> {

@@ -13,7 +13,7 @@ const DEPTH_LIMIT: usize = 512;
 const TARGET_LIMIT: usize = 1000;
 
 /// Follows every reference of a schema once.
-pub(super) fn check(root: &Object<'_>, strict: &Strict<'_>) -> Result<(), InvalidRequest> {
+pub(crate) fn check(root: &Object<'_>, strict: &Strict<'_>) -> Result<(), InvalidRequest> {
     // Most schemas have none, and their text says so quickly.
     if memchr::memmem::find(root.raw.as_bytes(), b"ref\"").is_none() && !root.raw.contains("\\u") {
         return Ok(());
