@@ -6,32 +6,33 @@
 //!
 //! Sources: OpenAI API reference, "Create chat completion"; Anthropic API reference, "Messages".
 
-mod account;
-mod assistant;
-mod block;
-mod cache;
-mod content;
+pub(crate) mod account;
+pub(crate) mod assistant;
+pub(crate) mod block;
+pub(crate) mod cache;
+pub(crate) mod content;
 mod context;
-mod extensions;
-mod media;
-mod messages;
-mod output;
-mod pairing;
-mod path;
-mod places;
-mod prefill;
-mod reasoning;
-mod sampling;
-mod schema;
-mod scope;
-mod tool_choice;
-mod tools;
+pub(crate) mod extensions;
+pub(crate) mod media;
+pub(crate) mod messages;
+pub(crate) mod output;
+pub(crate) mod pairing;
+pub(crate) mod path;
+pub(crate) mod places;
+pub(crate) mod prefill;
+pub(crate) mod reasoning;
+pub(crate) mod sampling;
+pub(crate) mod schema;
+pub(crate) mod scope;
+pub(crate) mod tool_choice;
+pub(crate) mod tools;
 
 use std::borrow::Cow;
 use std::fmt;
 
 use portcullis_types::ModelId;
 
+pub(crate) use places::Names;
 pub use places::Places;
 
 pub use context::{OnUnsupported, ResponseContext, SamplingPolicy, TranslatedRequest, TranslationOptions};
@@ -133,7 +134,7 @@ impl<'a> ChatRequest<'a> {
             max_tokens_field: draft.max_tokens.field,
             custom_tools: draft.tools.custom.clone(),
             legacy_functions: draft.tools.legacy,
-            places: Places::new(draft.conversation.turns.iter().map(Turn::message), draft.tools.places),
+            places: Places::new(Names::Chat, draft.conversation.turns.iter().map(Turn::message), draft.tools.places),
         };
         let mut writer = Writer::with_capacity(self.object.raw.len() + 512);
         draft.write(model, upstream_streams, &self.object, &mut writer);

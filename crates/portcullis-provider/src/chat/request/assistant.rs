@@ -328,7 +328,7 @@ fn function<'a>(
 
 /// Arguments as a JSON object, in the text the model once wrote. Models do write broken ones, and clients replay them:
 /// those are kept as a text, so that the conversation goes on and the model sees what it did.
-fn arguments_input<'a>(text: Text<'a>, path: &Path<'_>, scope: &mut Scope) -> Input<'a> {
+pub(crate) fn arguments_input<'a>(text: Text<'a>, path: &Path<'_>, scope: &mut Scope) -> Input<'a> {
     let decoded = text.decode();
     let trimmed = match decoded {
         Cow::Borrowed(text) => Cow::Borrowed(text.trim()),

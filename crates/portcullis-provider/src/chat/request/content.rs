@@ -160,7 +160,8 @@ fn image_part<'a>(
     Ok(Block { body, cache: cache::mark(part, path)? })
 }
 
-fn check_detail(detail: &Json<'_>, path: &Path<'_>, scope: &mut Scope) -> Result<(), InvalidRequest> {
+/// `detail` of an image.
+pub(crate) fn check_detail(detail: &Json<'_>, path: &Path<'_>, scope: &mut Scope) -> Result<(), InvalidRequest> {
     match path.text(detail)?.decode().as_ref() {
         "auto" => Ok(()),
         "low" | "high" | "original" => scope.ignored(path),

@@ -12,7 +12,7 @@
 //! | `tool`, `function` | a result at the beginning of the user's turn |
 //! | `name` | ignored, reported |
 
-pub(crate) mod turns;
+mod turns;
 
 use std::borrow::Cow;
 
@@ -24,12 +24,12 @@ use super::scope::Scope;
 use super::{assistant, cache};
 use crate::invalid::{InvalidCode, InvalidRequest};
 use crate::json::{Json, Object};
-use turns::Turns;
-pub(crate) use turns::{Role, Turn};
+pub(crate) use turns::{Numbering, Role, Turn, Turns};
 
 /// What became of `messages`.
 #[derive(Debug)]
 pub(crate) struct Conversation<'a> {
+    pub(crate) numbering: Numbering,
     pub(crate) system: Vec<Block<'a>>,
     pub(crate) turns: Vec<Turn<'a>>,
     /// Names of the tools that were called.
@@ -54,7 +54,7 @@ pub(crate) fn translate<'a>(
         return Err(path.refuse(InvalidCode::InvalidValue, "must hold at least one message"));
     }
     let in_place = scope.model.is_none_or(|model| model.mid_conversation_system);
-    let mut turns = Turns::new(in_place);
+    let mut turns = Turns::new(Numbering::MESSAGES, in_place);
     let mut pairing = Pairing::default();
     for (index, message) in messages.items.iter().enumerate() {
         let path = path.index(index);
@@ -63,7 +63,7 @@ pub(crate) fn translate<'a>(
     }
     pairing.settle()?;
     let (system, turns) = turns.finish(scope)?;
-    Ok(Conversation { system, turns, called: pairing.into_called() })
+    Ok(Conversation { numbering: Numbering::MESSAGES, system, turns, called: pairing.into_called() })
 }
 
 fn translate_message<'a>(

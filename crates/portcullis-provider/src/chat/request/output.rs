@@ -58,7 +58,8 @@ pub(crate) fn translate(request: &Object<'_>, scope: &mut Scope) -> Result<Outpu
     }
 }
 
-fn json_schema(
+/// The schema of `json_schema`, adapted.
+pub(crate) fn json_schema(
     json_schema: &Object<'_>,
     request: &Object<'_>,
     path: &Path<'_>,

@@ -150,22 +150,32 @@ impl<'a> Pairing<'a> {
         Ok(call.id.clone())
     }
 
+    /// Where the first call stands that has no answer yet.
+    pub(crate) fn unanswered(&self) -> Option<Origin> {
+        self.open.iter().find(|call| !call.answered).map(|call| call.origin)
+    }
+
     /// The conversation goes on: every call must have its answer.
     pub(crate) fn settle(&mut self) -> Result<(), InvalidRequest> {
-        if let Some(call) = self.open.iter().find(|call| !call.answered) {
+        if let Some(origin) = self.unanswered() {
             let messages = Path::root("messages");
-            let message = messages.index(call.origin.message);
-            let place = message.key(call.origin.place);
+            let message = messages.index(origin.message);
+            let place = message.key(origin.place);
             let what = "is not answered by a `tool` message before the conversation goes on";
-            return Err(match call.origin.item {
+            return Err(match origin.item {
                 Some(item) => place.index(item).key("id").refuse(InvalidCode::InvalidValue, what),
                 None => place.refuse(InvalidCode::InvalidValue, "is not answered by a `function` message"),
             });
         }
+        self.forget();
+        Ok(())
+    }
+
+    /// The calls so far are over.
+    pub(crate) fn forget(&mut self) {
         self.open.clear();
         self.waiting.clear();
         self.replayed.clear();
-        Ok(())
     }
 
     /// The distinct names that were called, in order.

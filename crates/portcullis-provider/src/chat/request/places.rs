@@ -1,11 +1,20 @@
 //! Where the parts of the sent request stand in the client's, for an upstream's error that names one of them.
 
+/// Which API's names are meant.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Names {
+    #[default]
+    Chat,
+    Responses,
+}
+
 /// A compact map from the upstream's indices to the client's: eight bytes for each turn.
 ///
 /// Only the place of a message or a tool is kept. Inside a message, parts may have been left out, joined or moved, so an
 /// error about one of them names the message.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Places {
+    names: Names,
     /// The client's message behind each turn; none if several were joined.
     turns: Box<[Option<u32>]>,
     tools: ToolPlaces,
@@ -20,9 +29,9 @@ pub(crate) struct ToolPlaces {
 }
 
 impl Places {
-    pub(crate) fn new(turns: impl Iterator<Item = Option<usize>>, tools: ToolPlaces) -> Self {
+    pub(crate) fn new(names: Names, turns: impl Iterator<Item = Option<usize>>, tools: ToolPlaces) -> Self {
         let turns = turns.map(|message| message.and_then(|index| u32::try_from(index).ok())).collect();
-        Self { turns, tools }
+        Self { names, turns, tools }
     }
 
     /// The client's path for the upstream's, such as `messages[5]` for `messages.3.content.0.text`; none if unknown.
@@ -30,11 +39,15 @@ impl Places {
         let mut steps = upstream.split('.');
         let (root, index) = (steps.next()?, steps.next());
         let index: Option<usize> = index.and_then(|index| index.parse().ok());
+        let (messages, system) = match self.names {
+            Names::Chat => ("messages", "messages"),
+            Names::Responses => ("input", "instructions"),
+        };
         match root {
-            "system" => Some("messages".to_owned()),
+            "system" => Some(system.to_owned()),
             "messages" => Some(match self.turns.get(index?)? {
-                Some(message) => format!("messages[{message}]"),
-                None => "messages".to_owned(),
+                Some(message) => format!("{messages}[{message}]"),
+                None => messages.to_owned(),
             }),
             "tools" if self.tools.list.is_empty() => None,
             "tools" => Some(match index.filter(|index| *index < self.tools.count) {
@@ -56,7 +69,7 @@ mod tests {
     #[test]
     fn a_path_of_the_upstreams_becomes_the_clients_as_far_as_it_is_known() {
         let tools = ToolPlaces { list: "functions", count: 2 };
-        let places = Places::new([Some(1), None, Some(4)].into_iter(), tools);
+        let places = Places::new(Names::Chat, [Some(1), None, Some(4)].into_iter(), tools);
         for (upstream, client) in [
             ("messages.0.content.3.text", Some("messages[1]")),
             ("messages.1", Some("messages")),

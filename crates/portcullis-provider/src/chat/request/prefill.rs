@@ -23,7 +23,7 @@ pub(crate) fn check(
     if waits_for_server(last) {
         return Ok(());
     }
-    let path = Path::root("messages");
+    let path = Path::root(conversation.numbering.list());
     if scope.model.is_some_and(|model| !model.prefill) {
         let what = "must not end with the assistant's: this model does not support a trailing assistant message (prefill)";
         return Err(path.refuse(InvalidCode::UnsupportedValue, what));

@@ -85,14 +85,14 @@ impl Thinking<'_> {
 
 /// How hard the client wants the model to think.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Wish {
+pub(crate) enum Wish {
     None,
     Minimal,
     Effort(Effort),
 }
 
 impl Wish {
-    fn read(text: Text<'_>, path: &Path<'_>) -> Result<Self, InvalidRequest> {
+    pub(crate) fn read(text: Text<'_>, path: &Path<'_>) -> Result<Self, InvalidRequest> {
         let text = text.decode();
         match text.as_ref() {
             "none" => Ok(Self::None),
@@ -166,7 +166,10 @@ fn verbosity(request: &Object<'_>, scope: &mut Scope) -> Result<(), InvalidReque
     }
 }
 
-fn for_wish<'a>(
+/// What the effort becomes for this model.
+///
+/// - `path`: the effort.
+pub(crate) fn for_wish<'a>(
     wish: Wish,
     display: &'static str,
     max_tokens: MaxTokens,

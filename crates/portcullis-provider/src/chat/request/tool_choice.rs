@@ -28,8 +28,9 @@ pub(crate) struct ToolChoice<'a> {
     one_at_a_time: bool,
 }
 
+/// As the upstream words it.
 #[derive(Debug, PartialEq)]
-enum Kind<'a> {
+pub(crate) enum Kind<'a> {
     Auto,
     None,
     Any,
@@ -66,6 +67,21 @@ pub(crate) fn translate<'a>(
     let parallel = parallel.map(|flag| Path::root("parallel_tool_calls").boolean(flag)).transpose()?;
     let (path, choice) = asked(request)?;
     let kind = choice.map(|choice| kind(choice, &path, tools, scope)).transpose()?;
+    settled(kind, parallel, &path, tools, thinking, scope)
+}
+
+/// The choice, if these tools and this model allow it.
+///
+/// - `parallel`: `parallel_tool_calls`.
+/// - `path`: the choice.
+pub(crate) fn settled<'a>(
+    kind: Option<Kind<'a>>,
+    parallel: Option<bool>,
+    path: &Path<'_>,
+    tools: &Tools<'a>,
+    thinking: Option<ThinkingType>,
+    scope: &Scope,
+) -> Result<Option<ToolChoice<'a>>, InvalidRequest> {
     if tools.placeholders || tools.list.is_empty() {
         if matches!(kind, Some(Kind::Any | Kind::Tool(_))) {
             return Err(path.refuse(InvalidCode::InvalidValue, "needs `tools` to choose from"));
@@ -73,7 +89,7 @@ pub(crate) fn translate<'a>(
         return Ok(tools.placeholders.then_some(ToolChoice { kind: Kind::None, one_at_a_time: false }));
     }
     if matches!(kind, Some(Kind::Any | Kind::Tool(_))) {
-        may_force(&path, thinking, scope)?;
+        may_force(path, thinking, scope)?;
     }
     let one_at_a_time = parallel == Some(false) || tools.legacy;
     Ok(match kind {

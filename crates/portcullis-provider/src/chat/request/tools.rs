@@ -28,18 +28,19 @@ const NATIVE_KEYS: [&str; 5] =
     ["cache_control", "defer_loading", "allowed_callers", "input_examples", "eager_input_streaming"];
 
 /// The schema of a tool that takes one text.
-const TEXT_SCHEMA: &str = r#"{"type":"object","properties":{"input":{"type":"string"}},"required":["input"],"additionalProperties":false}"#;
+pub(crate) const TEXT_SCHEMA: &str = r#"{"type":"object","properties":{"input":{"type":"string"}},"required":["input"],"additionalProperties":false}"#;
 
 /// A tool on its way out.
 #[derive(Debug)]
 pub(crate) struct Tool<'a> {
     /// Its name, or for tools that have none its type.
     pub(crate) name: Cow<'a, str>,
-    definition: Definition<'a>,
+    pub(crate) definition: Definition<'a>,
 }
 
+/// What is sent of it.
 #[derive(Debug)]
-enum Definition<'a> {
+pub(crate) enum Definition<'a> {
     /// JSON already.
     Whole(Cow<'a, str>),
     Function {
@@ -135,7 +136,7 @@ fn functions<'a>(
     Ok(())
 }
 
-fn unique(tools: &Tools<'_>) -> Result<(), InvalidRequest> {
+pub(crate) fn unique(tools: &Tools<'_>) -> Result<(), InvalidRequest> {
     let mut seen = HashSet::new();
     let list = Path::root(if tools.legacy { "functions" } else { "tools" });
     match tools.list.iter().position(|tool| !seen.insert(tool.name.as_ref())) {
@@ -211,7 +212,7 @@ pub(crate) fn name<'a>(function: &Object<'a>, path: &Path<'_>) -> Result<Text<'a
 }
 
 /// Keys of Anthropic's own, on the tool or on its function.
-fn extra<'a>(
+pub(crate) fn extra<'a>(
     function: &Object<'a>,
     tool: &Object<'a>,
     path: &Path<'_>,
@@ -232,7 +233,10 @@ fn extra<'a>(
     Ok(extra)
 }
 
-fn description<'a>(function: &Object<'a>, path: &Path<'_>) -> Result<Option<Str<'a>>, InvalidRequest> {
+pub(crate) fn description<'a>(
+    function: &Object<'a>,
+    path: &Path<'_>,
+) -> Result<Option<Str<'a>>, InvalidRequest> {
     let description = function.given("description");
     Ok(description.map(|text| path.key("description").text(text)).transpose()?.map(Str::from))
 }
@@ -241,7 +245,7 @@ fn description<'a>(function: &Object<'a>, path: &Path<'_>) -> Result<Option<Str<
 ///
 /// - `path`: the function.
 /// - `report`: the tool, for reports about its schema.
-fn function_tool<'a>(
+pub(crate) fn function_tool<'a>(
     function: &Object<'a>,
     tool: &Object<'a>,
     path: &Path<'_>,
@@ -368,7 +372,7 @@ fn toolsets<'a>(request: &Object<'a>, tools: &mut Tools<'a>, scope: &Scope) -> R
     Ok(())
 }
 
-fn placeholder(name: Cow<'_, str>) -> Tool<'_> {
+pub(crate) fn placeholder(name: Cow<'_, str>) -> Tool<'_> {
     let definition = Definition::Function {
         name: Str::Plain(name.clone()),
         description: Some(Str::from("")),

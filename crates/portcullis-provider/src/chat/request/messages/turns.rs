@@ -3,8 +3,9 @@
 //! The upstream accepts one directly behind a user's turn, or behind an assistant's that ends in the result of a
 //! server's tool, if an assistant's turn or nothing follows. Elsewhere it waits for the end of the next user's turn.
 
+use std::fmt;
+
 use crate::chat::request::block::{Block, Body, NativePart};
-use crate::chat::request::path::Path;
 use crate::chat::request::scope::Scope;
 use crate::invalid::{InvalidCode, InvalidRequest};
 use crate::json::write::Str;
@@ -34,6 +35,50 @@ impl Turn<'_> {
     }
 }
 
+/// How the client counts the messages of a conversation, for refusals and reports.
+///
+/// Messages are numbered from zero; those of the Responses API may be preceded by some that the client did not send, but
+/// named by the response they belong to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Numbering {
+    list: &'static str,
+    recalled: usize,
+}
+
+impl Numbering {
+    /// Messages of a chat completion.
+    pub(crate) const MESSAGES: Self = Self { list: "messages", recalled: 0 };
+
+    /// Input items of a response, behind so many recalled messages.
+    pub(crate) fn input(recalled: usize) -> Self {
+        Self { list: "input", recalled }
+    }
+
+    /// The name of the client's list.
+    pub(crate) fn list(self) -> &'static str {
+        self.list
+    }
+
+    /// The client's own index of a message, if it is the client's.
+    pub(crate) fn index(self, message: usize) -> Option<usize> {
+        message.checked_sub(self.recalled)
+    }
+
+    fn at(self, message: usize) -> impl fmt::Display {
+        let index = self.index(message);
+        fmt::from_fn(move |f| match index {
+            Some(index) => write!(f, "{}[{index}]", self.list),
+            None => f.write_str("previous_response_id"),
+        })
+    }
+
+    fn refuse(self, message: usize, member: &str, what: &str) -> InvalidRequest {
+        let param = format!("{}{member}", self.at(message));
+        let message = format!("`{param}` {what}");
+        InvalidRequest::at(InvalidCode::InvalidValue, param, message)
+    }
+}
+
 /// A system message that waits for its place.
 #[derive(Debug)]
 struct Waiting<'a> {
@@ -45,6 +90,7 @@ struct Waiting<'a> {
 /// The turns so far.
 #[derive(Debug)]
 pub(crate) struct Turns<'a> {
+    numbering: Numbering,
     /// System messages may stand in the middle.
     in_place: bool,
     system: Vec<Block<'a>>,
@@ -55,8 +101,9 @@ pub(crate) struct Turns<'a> {
 }
 
 impl<'a> Turns<'a> {
-    pub(crate) fn new(in_place: bool) -> Self {
+    pub(crate) fn new(numbering: Numbering, in_place: bool) -> Self {
         Self {
+            numbering,
             in_place,
             system: Vec::new(),
             system_messages: Vec::new(),
@@ -112,9 +159,8 @@ impl<'a> Turns<'a> {
             return Ok(());
         }
         if self.turns.is_empty() {
-            let messages = Path::root("messages");
             let what = "must not be the assistant's: a conversation starts with the user";
-            return Err(messages.index(message).refuse(InvalidCode::InvalidValue, what));
+            return Err(self.numbering.refuse(message, "", what));
         }
         self.place_waiting(Next::Assistant, scope)?;
         self.turn(Role::Assistant, message).blocks.extend(blocks);
@@ -126,8 +172,7 @@ impl<'a> Turns<'a> {
         let waiting = std::mem::take(&mut self.waiting);
         let behind_assistant = self.turns.last().is_some_and(|turn| turn.role == Role::Assistant);
         for Waiting { message, blocks, moved } in waiting {
-            let messages = Path::root("messages");
-            let path = messages.index(message);
+            let path = self.numbering.at(message);
             if behind_assistant && !self.legal_behind_assistant() && (self.in_place || next == Next::Nothing)
             {
                 scope.emulated(path)?;
@@ -163,10 +208,8 @@ impl<'a> Turns<'a> {
         scope: &mut Scope,
     ) -> Result<(Vec<Block<'a>>, Vec<Turn<'a>>), InvalidRequest> {
         self.place_waiting(Next::Nothing, scope)?;
-        let messages = Path::root("messages");
         if let Some(empty) = self.turns.iter().find(|turn| turn.blocks.is_empty()) {
-            let path = messages.index(empty.first_message);
-            return Err(path.key("content").refuse(InvalidCode::InvalidValue, "must not be empty"));
+            return Err(self.numbering.refuse(empty.first_message, ".content", "must not be empty"));
         }
         if self.turns.is_empty() {
             self.only_system(scope)?;
@@ -176,16 +219,12 @@ impl<'a> Turns<'a> {
 
     /// Without a user there is no conversation, so the instructions become the user's.
     fn only_system(&mut self, scope: &mut Scope) -> Result<(), InvalidRequest> {
-        let messages = Path::root("messages");
         let mut blocks = std::mem::take(&mut self.system);
         if blocks.is_empty() {
-            return Err(messages
-                .index(0)
-                .key("content")
-                .refuse(InvalidCode::InvalidValue, "must not be empty"));
+            return Err(self.numbering.refuse(0, ".content", "must not be empty"));
         }
         for message in std::mem::take(&mut self.system_messages) {
-            scope.emulated(messages.index(message))?;
+            scope.emulated(self.numbering.at(message))?;
             self.turn(Role::User, message);
         }
         self.turns.iter_mut().take(1).for_each(|turn| turn.blocks = std::mem::take(&mut blocks));
