@@ -10,8 +10,8 @@ use http_body_util::BodyExt;
 use portcullis_provider::anthropic::accumulator::{Flow, MessageAccumulator};
 use portcullis_provider::chat::response::to_completion;
 use portcullis_provider::error::{ApiError, Dialect, rate_limit_headers};
-use portcullis_provider::{ChatRequest, ResponseContext, Warnings, sse};
-use portcullis_types::ModelId;
+use portcullis_provider::{ChatRequest, ResponseContext, Target, Warnings, sse};
+use portcullis_types::{Compliance, ModelId};
 
 use crate::arrival::Arrival;
 use crate::body::StreamBody;
@@ -46,8 +46,10 @@ async fn complete(gateway: &Parts, arrival: &Arrival, request: Request) -> Resul
     drop(snapshot);
 
     let mut options = gateway.settings.translation;
-    options.strict_openai |= asks_for_strictness(&client.headers);
-    let translated = chat.into_messages(&admitted.model, &options)?;
+    if let Some(compliance) = asked_compliance(&client.headers) {
+        options.compliance = compliance;
+    }
+    let translated = chat.into_messages(&Target::embedded(&admitted.model, options))?;
     let payload = Payload::translated(
         &client.headers,
         translated.body,
@@ -59,9 +61,15 @@ async fn complete(gateway: &Parts, arrival: &Arrival, request: Request) -> Resul
     Ok(response)
 }
 
-/// `x-portkey-strict-open-ai-compliance: true` leaves out every field that OpenAI does not know.
-fn asks_for_strictness(headers: &HeaderMap) -> bool {
-    headers.get(STRICT).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"true"))
+/// `x-portkey-strict-open-ai-compliance: true` leaves out every field that OpenAI does not know, `false` brings all.
+fn asked_compliance(headers: &HeaderMap) -> Option<Compliance> {
+    let value = headers.get(STRICT)?.as_bytes();
+    let is = |text: &[u8]| value.eq_ignore_ascii_case(text);
+    match (is(b"true"), is(b"false")) {
+        (true, _) => Some(Compliance::Strict),
+        (_, true) => Some(Compliance::Everything),
+        _ => None,
+    }
 }
 
 fn decorate(headers: &mut HeaderMap, arrival: &Arrival, warnings: &Warnings, model: &ModelId) {

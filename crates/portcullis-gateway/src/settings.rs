@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use portcullis_provider::TranslationOptions;
+use portcullis_types::TranslationOptions;
 
 use crate::endpoint::UpstreamBase;
 

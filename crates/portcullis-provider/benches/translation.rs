@@ -5,8 +5,8 @@ use std::hint::black_box;
 
 use bytes::Bytes;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use portcullis_provider::{ChatRequest, Envelope, TranslationOptions};
-use portcullis_types::ModelId;
+use portcullis_provider::{ChatRequest, Envelope, Target};
+use portcullis_types::{ModelId, TranslationOptions};
 use serde_json::{Value, json};
 
 fn small() -> Value {
@@ -61,7 +61,9 @@ fn requests(criterion: &mut Criterion) {
         group.bench_function(name, |bencher| {
             bencher.iter(|| {
                 let request = ChatRequest::parse(black_box(body.as_bytes())).expect("a request");
-                request.into_messages(&model, &TranslationOptions::default()).expect("a translation")
+                request
+                    .into_messages(&Target::embedded(&model, TranslationOptions::default()))
+                    .expect("a translation")
             });
         });
     }

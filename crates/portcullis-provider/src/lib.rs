@@ -32,19 +32,18 @@ pub mod models;
 pub mod openai;
 pub mod routes;
 pub mod sse;
+pub mod target;
 pub mod usage;
 pub mod warnings;
 
 pub use anthropic::accumulator::{Flow, MessageAccumulator};
 pub use anthropic::tap::MessagesTap;
-pub use chat::request::{
-    ChatRequest, OnUnsupported, Places, ResponseContext, SamplingPolicy, TranslatedRequest,
-    TranslationOptions,
-};
+pub use chat::request::{ChatRequest, Places, ResponseContext, TranslatedRequest};
 pub use chat::response::{Completion, to_completion};
 pub use chat::stream::ChatStream;
 pub use envelope::Envelope;
 pub use error::{ApiError, Dialect, ErrorKind, UpstreamCause, UpstreamError};
 pub use invalid::{InvalidCode, InvalidRequest};
+pub use target::{FileReference, KnownFiles, Target};
 pub use usage::Usage;
 pub use warnings::Warnings;

@@ -5,7 +5,7 @@
 //! what callers write, [`ids`] for our own rows, [`api_key`] for the keys that developers hold, [`integration`] for
 //! what one connection to Claude Platform on AWS consists of, [`feature`] for what it may be used for, [`session`] for
 //! what the sessions of its role are like, [`verification`] for
-//! whether it works, [`presented_key`](mod@presented_key) and [`trace_id`] for
+//! whether it works, [`translation`] for how requests are said in another dialect, [`presented_key`](mod@presented_key) and [`trace_id`] for
 //! what both doors read from a request's headers, [`clock`] for the only clock.
 //!
 //! # Invariants
@@ -25,6 +25,7 @@ pub mod presented_key;
 pub mod session;
 pub mod slug;
 pub mod trace_id;
+pub mod translation;
 pub mod verification;
 
 mod parsed;
@@ -46,4 +47,8 @@ pub use secrecy::{ExposeSecret, SecretString};
 pub use session::{Metadata, RoleHop, RoleSettings, SessionPolicy, SessionSubject, SessionTemplate};
 pub use slug::{InvalidSlug, Slug};
 pub use trace_id::given_trace_id;
+pub use translation::{
+    Compliance, InvalidOnUnsupported, MidSystem, OnUnsupported, ReasoningDisplay, SamplingPolicy,
+    TranslationOptions, TranslationSettings,
+};
 pub use verification::{InvalidVerificationStatus, VerificationStatus};

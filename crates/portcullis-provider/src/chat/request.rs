@@ -35,13 +35,13 @@ use portcullis_types::ModelId;
 pub(crate) use places::Names;
 pub use places::Places;
 
-pub use context::{OnUnsupported, ResponseContext, SamplingPolicy, TranslatedRequest, TranslationOptions};
+pub use context::{ResponseContext, TranslatedRequest};
 
 use crate::invalid::{InvalidCode, InvalidRequest};
 use crate::json::write::{Str, Writer};
 use crate::json::{self, Json, Object};
-use crate::models;
 use crate::openai;
+use crate::target::Target;
 use crate::warnings::Warnings;
 use block::{Block, Cache};
 use messages::{Conversation, Role, Turn};
@@ -102,12 +102,8 @@ impl<'a> ChatRequest<'a> {
     ///
     /// # Errors
     /// As there.
-    pub fn into_messages(
-        self,
-        model: &ModelId,
-        options: &TranslationOptions,
-    ) -> Result<TranslatedRequest, InvalidRequest> {
-        self.to_messages(model, options)
+    pub fn into_messages(self, target: &Target<'_>) -> Result<TranslatedRequest, InvalidRequest> {
+        self.to_messages(target)
     }
 
     /// Translates the request for one model. The same request gives the same bytes.
@@ -115,13 +111,10 @@ impl<'a> ChatRequest<'a> {
     /// # Errors
     /// Something in it has no equivalent, contradicts itself, or would be refused by this model. The error names the
     /// parameter.
-    pub fn to_messages(
-        &self,
-        model: &ModelId,
-        options: &TranslationOptions,
-    ) -> Result<TranslatedRequest, InvalidRequest> {
+    pub fn to_messages(&self, target: &Target<'_>) -> Result<TranslatedRequest, InvalidRequest> {
+        let Target { model, facts, files, options } = *target;
         let (warnings, betas) = (Warnings::default(), Vec::new());
-        let mut scope = Scope { model: models::find(model), options: *options, warnings, betas };
+        let mut scope = Scope { model: facts, files, options, warnings, betas };
         self.header_betas.iter().for_each(|beta| scope.beta(beta));
         let draft = Draft::new(self, &mut scope)?;
         let upstream_streams =
@@ -129,7 +122,7 @@ impl<'a> ChatRequest<'a> {
         let context = ResponseContext {
             client_streams: self.stream,
             include_usage: draft.include_usage,
-            strict_openai: options.strict_openai,
+            compliance: options.compliance,
             service_tier_asked: draft.service_tier.is_some(),
             max_tokens_field: draft.max_tokens.field,
             custom_tools: draft.tools.custom.clone(),

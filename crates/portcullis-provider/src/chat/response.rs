@@ -12,7 +12,7 @@
 //! | `usage.native` | the upstream's own counts |
 //! | `container`, `context_management`, `diagnostics`, `input_transformations` | as the upstream sent them |
 
-pub(super) mod parts;
+pub(crate) mod parts;
 
 use serde::Serialize;
 use serde_json::Value;
@@ -121,7 +121,7 @@ fn assistant_message<'a>(message: &'a Message, context: &ResponseContext) -> Ass
         tool_calls,
         function_call,
         reasoning_content: joined(&message.content, "thinking", "\n\n")
-            .filter(|text| !context.strict_openai && !text.is_empty()),
+            .filter(|text| !context.is_strict() && !text.is_empty()),
         extensions: Extensions::of(&message.content, context),
     }
 }

@@ -189,7 +189,7 @@ impl ChatStream {
         self.send_role(kind == BlockKind::Text, out);
         let rendering = match kind {
             BlockKind::Text => Rendering::Text,
-            BlockKind::Thinking if !self.context.strict_openai => Rendering::Thinking { begun: false },
+            BlockKind::Thinking if !self.context.is_strict() => Rendering::Thinking { begun: false },
             BlockKind::ToolUse => self.start_call(index, out),
             BlockKind::Thinking | BlockKind::Other => Rendering::Later,
         };

@@ -9,16 +9,14 @@ mod properties;
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use portcullis_provider::{
-    ChatRequest, InvalidRequest, OnUnsupported, SamplingPolicy, TranslatedRequest, TranslationOptions,
-    UpstreamError,
-};
+use portcullis_provider::{ChatRequest, InvalidRequest, Target, TranslatedRequest, UpstreamError};
+use portcullis_types::{Compliance, OnUnsupported, SamplingPolicy, TranslationOptions};
 use serde_json::{Value, json};
 
 fn translate(body: &[u8], options: &TranslationOptions) -> Result<TranslatedRequest, InvalidRequest> {
     let request = ChatRequest::parse(body)?;
     let model = request.model().parse().expect("the golden files name models");
-    request.into_messages(&model, options)
+    request.into_messages(&Target::embedded(&model, *options))
 }
 
 fn options(context: &Value) -> TranslationOptions {
@@ -30,7 +28,7 @@ fn options(context: &Value) -> TranslationOptions {
             OnUnsupported::Report
         },
         sampling: if is("sampling", "report") { SamplingPolicy::Report } else { SamplingPolicy::Error },
-        strict_openai: false,
+        ..TranslationOptions::default()
     }
 }
 
@@ -213,13 +211,10 @@ fn the_context_tells_the_way_back_what_was_asked() {
     request["stream_options"] = json!({"include_usage": true});
     request["service_tier"] = json!("auto");
     request["tools"] = json!([{"type": "custom", "custom": {"name": "sh"}}]);
-    let options = TranslationOptions { strict_openai: true, ..TranslationOptions::default() };
+    let options = TranslationOptions { compliance: Compliance::Strict, ..TranslationOptions::default() };
     let context = translate(request.to_string().as_bytes(), &options).unwrap().context;
     assert!(
-        context.client_streams
-            && context.include_usage
-            && context.strict_openai
-            && context.service_tier_asked
+        context.client_streams && context.include_usage && context.is_strict() && context.service_tier_asked
     );
     assert_eq!(context.max_tokens_field, "max_tokens");
     assert_eq!(context.custom_tools.into_iter().collect::<Vec<_>>(), ["sh"]);
@@ -321,7 +316,8 @@ fn an_mcp_flag_of_the_clients_own_stands_for_itself_wherever_it_was_sent() {
         let header = header.iter().map(|beta| (*beta).to_owned());
         let request = ChatRequest::parse(&body).unwrap().with_header_betas(header);
         let model = request.model().parse().unwrap();
-        let translated = request.into_messages(&model, &TranslationOptions::default()).unwrap();
+        let translated =
+            request.into_messages(&Target::embedded(&model, TranslationOptions::default())).unwrap();
         let has_toolset = String::from_utf8(translated.body).unwrap().contains("mcp_toolset");
         (translated.betas.join(","), has_toolset)
     };

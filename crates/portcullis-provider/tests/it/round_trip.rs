@@ -4,7 +4,8 @@
 //! almost the same is a lost one.
 
 use portcullis_provider::chat::response::to_completion;
-use portcullis_provider::{ChatRequest, ResponseContext, TranslationOptions};
+use portcullis_provider::{ChatRequest, ResponseContext, Target};
+use portcullis_types::TranslationOptions;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -44,7 +45,7 @@ fn check(content: &str) {
     let request = next_request(content).to_string();
     let model = "claude-opus-5-5".parse().unwrap();
     let translated = ChatRequest::parse(request.as_bytes())
-        .and_then(|request| request.into_messages(&model, &TranslationOptions::default()))
+        .and_then(|request| request.into_messages(&Target::embedded(&model, TranslationOptions::default())))
         .unwrap_or_else(|invalid| panic!("{invalid}: {request}"));
     let body = String::from_utf8(translated.body).unwrap();
     let turn = format!(r#"{{"role":"assistant","content":{content}}}"#);

@@ -2,45 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use portcullis_types::Compliance;
+
 use super::places::Places;
 use crate::warnings::Warnings;
-
-/// What to do with a parameter that has no equivalent and is normally ignored or emulated with a report.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum OnUnsupported {
-    /// Ignore or emulate it, and say so in the warnings.
-    #[default]
-    Report,
-    /// Refuse the request.
-    Error,
-}
-
-/// What to do with a sampling parameter (`temperature`, `top_p`, `top_k`) that the model does not accept.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum SamplingPolicy {
-    /// Refuse the request, as OpenAI's own reasoning models do.
-    #[default]
-    Error,
-    /// Leave it out and say so in the warnings: for clients that hard-code a temperature and cannot be changed.
-    Report,
-}
-
-/// How a route wants its requests translated.
-///
-/// Not offered yet, so that what happens is always the first alternative: a system message in the middle that the model
-/// does not take is moved to the system prompt (rather than becoming part of the user's turn at its place); a missing
-/// token limit becomes the model's largest (rather than a cap of the route's); thinking that was asked for shows its
-/// summary; names of tools that the upstream would refuse are refused (rather than rewritten there and back); so are
-/// grammars of custom tools and media behind `http:`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct TranslationOptions {
-    /// For parameters without an equivalent.
-    pub on_unsupported: OnUnsupported,
-    /// For sampling parameters that the model does not accept.
-    pub sampling: SamplingPolicy,
-    /// Answers carry no field that OpenAI's API does not define.
-    pub strict_openai: bool,
-}
 
 /// A Messages request, ready to be sent.
 #[derive(Debug)]
@@ -66,8 +31,8 @@ pub struct ResponseContext {
     pub client_streams: bool,
     /// The client asked for a last chunk with the usage.
     pub include_usage: bool,
-    /// Answers carry no field that OpenAI's API does not define.
-    pub strict_openai: bool,
+    /// Which fields that OpenAI's API does not define answers carry.
+    pub compliance: Compliance,
     /// The client sent `service_tier`, so the answer tells the tier.
     pub service_tier_asked: bool,
     /// The name under which the client gave the token limit: `max_completion_tokens` or `max_tokens`.
@@ -78,4 +43,12 @@ pub struct ResponseContext {
     pub legacy_functions: bool,
     /// Where the messages and tools that were sent stand in the client's request.
     pub places: Places,
+}
+
+impl ResponseContext {
+    /// Whether answers carry no field that OpenAI's API does not define.
+    #[must_use]
+    pub fn is_strict(&self) -> bool {
+        self.compliance == Compliance::Strict
+    }
 }

@@ -290,13 +290,15 @@ fn is_base64(data: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::chat::request::context::TranslationOptions;
+    use crate::target::KnownFiles;
     use crate::warnings::Warnings;
+    use portcullis_types::TranslationOptions;
 
     /// The media type that is sent and whether a correction was reported, or the refusal.
     fn check(url: &str, expect: Result<(&str, bool), InvalidCode>) {
-        let options = TranslationOptions::default();
-        let mut scope = Scope { model: None, options, warnings: Warnings::default(), betas: Vec::new() };
+        let (files, options) = (KnownFiles::default(), TranslationOptions::default());
+        let mut scope =
+            Scope { model: None, files: &files, options, warnings: Warnings::default(), betas: Vec::new() };
         let path = Path::root("url");
         let body = data_url(Cow::Borrowed(url), &path).and_then(|data_url| {
             let declared = declared_inline(&data_url.media_type);

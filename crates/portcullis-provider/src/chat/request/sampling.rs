@@ -11,7 +11,8 @@
 //! | `n`, penalties, `logit_bias`, `logprobs`, `top_logprobs` | their defaults pass, else refused |
 //! | `seed` | ignored, reported: OpenAI promises best effort only |
 
-use super::context::SamplingPolicy;
+use portcullis_types::SamplingPolicy;
+
 use super::path::Path;
 use super::reasoning::Reasoning;
 use super::scope::Scope;
@@ -22,15 +23,15 @@ use crate::warnings::WarningKind;
 
 /// The answer's length.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct MaxTokens {
-    pub(super) value: u64,
-    pub(super) defaulted: bool,
+pub(crate) struct MaxTokens {
+    pub(crate) value: u64,
+    pub(crate) defaulted: bool,
     /// The client's name for it.
-    pub(super) field: &'static str,
+    pub(crate) field: &'static str,
 }
 
 /// The limit on the answer's tokens.
-pub(super) fn max_tokens(request: &Object<'_>, scope: &Scope) -> Result<MaxTokens, InvalidRequest> {
+pub(crate) fn max_tokens(request: &Object<'_>, scope: &Scope) -> Result<MaxTokens, InvalidRequest> {
     let read = |field: &'static str| -> Result<Option<MaxTokens>, InvalidRequest> {
         let value = request.given(field).map(|value| Path::root(field).count(value)).transpose()?;
         Ok(value.map(|value| MaxTokens { value, defaulted: false, field }))
@@ -49,10 +50,10 @@ pub(super) fn max_tokens(request: &Object<'_>, scope: &Scope) -> Result<MaxToken
 }
 
 /// Sampling parameters on their way out, with the text of their numbers.
-pub(super) type Parameters<'a> = Vec<(&'static str, &'a str)>;
+pub(crate) type Parameters<'a> = Vec<(&'static str, &'a str)>;
 
 /// `temperature`, `top_p` and `top_k`.
-pub(super) fn parameters<'a>(
+pub(crate) fn parameters<'a>(
     request: &Object<'a>,
     reasoning: &Reasoning<'a>,
     scope: &mut Scope,
@@ -126,7 +127,7 @@ fn accepted<'a>(
 }
 
 /// `stop`.
-pub(super) fn stop<'a>(request: &Object<'a>) -> Result<Vec<Text<'a>>, InvalidRequest> {
+pub(crate) fn stop<'a>(request: &Object<'a>) -> Result<Vec<Text<'a>>, InvalidRequest> {
     let path = Path::root("stop");
     let check = |text: Text<'a>, path: &Path<'_>| {
         if text.is_blank() {
@@ -151,7 +152,7 @@ pub(super) fn stop<'a>(request: &Object<'a>) -> Result<Vec<Text<'a>>, InvalidReq
 }
 
 /// Parameters that only have one value here.
-pub(super) fn fixed(request: &Object<'_>, scope: &mut Scope) -> Result<(), InvalidRequest> {
+pub(crate) fn fixed(request: &Object<'_>, scope: &mut Scope) -> Result<(), InvalidRequest> {
     if let Some(n) = request.given("n") {
         let path = Path::root("n");
         if path.number(n)? != 1.0 {

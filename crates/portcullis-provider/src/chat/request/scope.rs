@@ -2,38 +2,42 @@
 
 use std::fmt;
 
-use super::context::{OnUnsupported, TranslationOptions};
+use portcullis_types::{OnUnsupported, TranslationOptions};
+
 use crate::invalid::{InvalidCode, InvalidRequest};
 use crate::models::Model;
+use crate::target::KnownFiles;
 use crate::warnings::{WarningKind, Warnings};
 
 /// The model, the route's wishes, and what has happened so far.
-pub(super) struct Scope {
+pub(crate) struct Scope<'t> {
     /// None for a model the table does not know: then no check of ours applies.
-    pub(super) model: Option<&'static Model>,
-    pub(super) options: TranslationOptions,
-    pub(super) warnings: Warnings,
-    pub(super) betas: Vec<String>,
+    pub(crate) model: Option<&'t Model>,
+    #[expect(dead_code, reason = "for parts that name a file")]
+    pub(crate) files: &'t KnownFiles,
+    pub(crate) options: TranslationOptions,
+    pub(crate) warnings: Warnings,
+    pub(crate) betas: Vec<String>,
 }
 
-impl Scope {
+impl Scope<'_> {
     /// The value at `path` has no equivalent and is left out.
-    pub(super) fn ignored(&mut self, path: impl fmt::Display) -> Result<(), InvalidRequest> {
+    pub(crate) fn ignored(&mut self, path: impl fmt::Display) -> Result<(), InvalidRequest> {
         self.gated(WarningKind::Ignored, path, "has no equivalent for this model's API")
     }
 
     /// Another mechanism stands in for the value at `path`.
-    pub(super) fn emulated(&mut self, path: impl fmt::Display) -> Result<(), InvalidRequest> {
+    pub(crate) fn emulated(&mut self, path: impl fmt::Display) -> Result<(), InvalidRequest> {
         self.gated(WarningKind::Emulated, path, "could only be emulated for this model's API")
     }
 
     /// The value at `path` loses its place, and with it some of its meaning.
-    pub(super) fn displaced(&mut self, path: impl fmt::Display) -> Result<(), InvalidRequest> {
+    pub(crate) fn displaced(&mut self, path: impl fmt::Display) -> Result<(), InvalidRequest> {
         self.gated(WarningKind::Moved, path, "cannot stay in this place for this model")
     }
 
     /// A repair that loses nothing: reported, whatever the route thinks of unsupported parameters.
-    pub(super) fn note(&mut self, kind: WarningKind, path: impl fmt::Display) {
+    pub(crate) fn note(&mut self, kind: WarningKind, path: impl fmt::Display) {
         self.warnings.add(kind, path);
     }
 
@@ -52,7 +56,7 @@ impl Scope {
     }
 
     /// Adds a value of `anthropic-beta`, once.
-    pub(super) fn beta(&mut self, flag: &str) {
+    pub(crate) fn beta(&mut self, flag: &str) {
         if !self.betas.iter().any(|known| known == flag) {
             self.betas.push(flag.to_owned());
         }

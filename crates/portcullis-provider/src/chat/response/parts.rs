@@ -9,7 +9,7 @@ use crate::usage::Usage;
 
 /// Why the choice ended.
 #[derive(Serialize)]
-pub(in crate::chat) struct Ending<'a> {
+pub(crate) struct Ending<'a> {
     finish_reason: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     native_finish_reason: Option<Option<&'a str>>,
@@ -20,10 +20,10 @@ pub(in crate::chat) struct Ending<'a> {
 }
 
 impl<'a> Ending<'a> {
-    pub(in crate::chat) fn of(message: &'a Message, content: &[Value], context: &ResponseContext) -> Self {
+    pub(crate) fn of(message: &'a Message, content: &[Value], context: &ResponseContext) -> Self {
         let has_tool_call = content.iter().any(|block| block_type(block) == "tool_use");
         let stop_reason = message.stop_reason();
-        let extended = !context.strict_openai;
+        let extended = !context.is_strict();
         let only_for =
             |reason, field| message.given(field).filter(|_| extended && stop_reason == Some(reason));
         Self {
@@ -48,7 +48,7 @@ fn finish_reason(stop_reason: Option<&str>, has_tool_call: bool, context: &Respo
 
 /// Counts in OpenAI's terms, where the prompt includes what the cache held.
 #[derive(Serialize)]
-pub(in crate::chat) struct UsageBody<'a> {
+pub(crate) struct UsageBody<'a> {
     prompt_tokens: u64,
     completion_tokens: u64,
     total_tokens: u64,
@@ -75,9 +75,9 @@ struct CompletionDetails {
 }
 
 impl<'a> UsageBody<'a> {
-    pub(in crate::chat) fn of(usage: &'a Usage, context: &ResponseContext) -> Self {
+    pub(crate) fn of(usage: &'a Usage, context: &ResponseContext) -> Self {
         let (written, read) = (usage.cache_creation_input_tokens, usage.cache_read_input_tokens);
-        let extended = !context.strict_openai;
+        let extended = !context.is_strict();
         let cached = extended && (written > 0 || read > 0);
         Self {
             prompt_tokens: usage.prompt_tokens(),
@@ -96,7 +96,7 @@ impl<'a> UsageBody<'a> {
 
 /// What stands beside the choices.
 #[derive(Serialize)]
-pub(in crate::chat) struct TopLevel<'a> {
+pub(crate) struct TopLevel<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     service_tier: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -110,8 +110,8 @@ pub(in crate::chat) struct TopLevel<'a> {
 }
 
 impl<'a> TopLevel<'a> {
-    pub(in crate::chat) fn of(message: &'a Message, context: &ResponseContext) -> Self {
-        let extension = |name| message.given(name).filter(|_| !context.strict_openai);
+    pub(crate) fn of(message: &'a Message, context: &ResponseContext) -> Self {
+        let extension = |name| message.given(name).filter(|_| !context.is_strict());
         let tier = message.usage.service_tier.as_deref().filter(|_| context.service_tier_asked);
         Self {
             service_tier: tier.and_then(|tier| match tier {
@@ -129,9 +129,9 @@ impl<'a> TopLevel<'a> {
 
 /// A call of a client's tool.
 #[derive(Serialize)]
-pub(in crate::chat) struct ToolCall<'a> {
+pub(crate) struct ToolCall<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(in crate::chat) index: Option<usize>,
+    pub(crate) index: Option<usize>,
     id: &'a str,
     #[serde(rename = "type")]
     kind: &'static str,
@@ -146,7 +146,7 @@ pub(in crate::chat) struct ToolCall<'a> {
 }
 
 #[derive(Serialize)]
-pub(in crate::chat) struct FunctionCall<'a> {
+pub(crate) struct FunctionCall<'a> {
     name: &'a str,
     arguments: String,
 }
@@ -159,7 +159,7 @@ struct CustomCall<'a> {
 
 impl<'a> ToolCall<'a> {
     /// The whole call.
-    pub(in crate::chat) fn of(block: &'a Value, context: &ResponseContext) -> Self {
+    pub(crate) fn of(block: &'a Value, context: &ResponseContext) -> Self {
         let mut call = Self::begun(|name| block.get(name), context);
         let input = block.get("input");
         if let Some(function) = call.function.take_if(|f| is_custom(f.name, context)) {
@@ -174,12 +174,12 @@ impl<'a> ToolCall<'a> {
     /// A call whose arguments are still to come.
     ///
     /// - `field`: looks up a field of the block.
-    pub(in crate::chat) fn begun(
+    pub(crate) fn begun(
         field: impl Fn(&'static str) -> Option<&'a Value>,
         context: &ResponseContext,
     ) -> Self {
         let text = |name| field(name).and_then(Value::as_str).unwrap_or_default();
-        let extension = |name| field(name).filter(|value| !context.strict_openai && !value.is_null());
+        let extension = |name| field(name).filter(|value| !context.is_strict() && !value.is_null());
         Self {
             index: None,
             id: text("id"),
@@ -192,18 +192,18 @@ impl<'a> ToolCall<'a> {
     }
 
     /// The form of the deprecated `functions`, which has no id.
-    pub(in crate::chat) fn into_function_call(self) -> Option<FunctionCall<'a>> {
+    pub(crate) fn into_function_call(self) -> Option<FunctionCall<'a>> {
         self.function
     }
 }
 
 /// Whether calls of this tool have the client's type `custom`, which the deprecated `functions` do not know.
-pub(in crate::chat) fn is_custom(name: &str, context: &ResponseContext) -> bool {
+pub(crate) fn is_custom(name: &str, context: &ResponseContext) -> bool {
     !context.legacy_functions && context.custom_tools.contains(name)
 }
 
 /// The arguments as compact JSON. A string is what there is of arguments that were cut.
-pub(in crate::chat) fn arguments(input: Option<&Value>) -> String {
+pub(crate) fn arguments(input: Option<&Value>) -> String {
     match input {
         None | Some(Value::Null) => "{}".to_owned(),
         Some(Value::String(cut)) => cut.clone(),
@@ -222,7 +222,7 @@ fn custom_input(input: Option<&Value>) -> String {
 /// What a message carries beyond text and tool calls; in a stream it comes whole with the last chunk, because neither
 /// of OpenAI's SDKs could put it together from pieces.
 #[derive(Serialize)]
-pub(in crate::chat) struct Extensions<'a> {
+pub(crate) struct Extensions<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     annotations: Vec<Annotation<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -232,8 +232,8 @@ pub(in crate::chat) struct Extensions<'a> {
 }
 
 impl<'a> Extensions<'a> {
-    pub(in crate::chat) fn of(content: &'a [Value], context: &ResponseContext) -> Self {
-        let extended = !context.strict_openai;
+    pub(crate) fn of(content: &'a [Value], context: &ResponseContext) -> Self {
+        let extended = !context.is_strict();
         let thinking = content.iter().filter(|block| extended && is_thinking(block));
         Self {
             annotations: annotations(content),

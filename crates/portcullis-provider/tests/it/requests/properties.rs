@@ -1,6 +1,7 @@
 //! Arbitrary input: a translation is a well-formed request or an error that says why.
 
-use portcullis_provider::{ChatRequest, SamplingPolicy, TranslationOptions};
+use portcullis_provider::ChatRequest;
+use portcullis_types::{SamplingPolicy, TranslationOptions};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 

@@ -7,6 +7,7 @@ use portcullis_provider::anthropic::accumulator::MessageAccumulator;
 use portcullis_provider::chat::response::to_completion;
 use portcullis_provider::error::{ApiError, UpstreamError};
 use portcullis_provider::sse::Decoder;
+use portcullis_types::Compliance;
 use serde_json::{Value, json};
 
 use super::{CREATED, read, to_bytes, translate};
@@ -35,7 +36,10 @@ fn context(input: &Value) -> ResponseContext {
     ResponseContext {
         client_streams: request["stream"] == true,
         include_usage: request["stream_options"]["include_usage"] == true,
-        strict_openai: input["context"]["strict_openai"] == true,
+        compliance: match input["context"]["strict_openai"] == true {
+            true => Compliance::Strict,
+            false => Compliance::Extended,
+        },
         service_tier_asked: request.get("service_tier").is_some(),
         max_tokens_field: field,
         custom_tools: tools

@@ -6,6 +6,7 @@ use portcullis_provider::anthropic::tap::MessagesTap;
 use portcullis_provider::chat::response::to_completion;
 use portcullis_provider::error::{ApiError, UpstreamError};
 use portcullis_provider::sse::Decoder;
+use portcullis_types::Compliance;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
@@ -52,15 +53,15 @@ fn message() -> impl Strategy<Value = Value> {
 }
 
 fn context() -> impl Strategy<Value = ResponseContext> {
-    (any::<bool>(), any::<bool>(), any::<bool>()).prop_map(
-        |(strict_openai, legacy_functions, include_usage)| ResponseContext {
-            strict_openai,
+    (any::<bool>(), any::<bool>(), any::<bool>()).prop_map(|(is_strict, legacy_functions, include_usage)| {
+        ResponseContext {
+            compliance: if is_strict { Compliance::Strict } else { Compliance::Extended },
             legacy_functions,
             include_usage,
             custom_tools: ["sql".to_owned()].into(),
             ..ResponseContext::default()
-        },
-    )
+        }
+    })
 }
 
 /// Cuts a text after every `size` characters.
