@@ -31,6 +31,8 @@ pub struct GatewaySettings {
     pub ping_interval: Duration,
     /// Whether `HTTP_PROXY` and its kin are obeyed on the way upstream.
     pub use_system_proxy: bool,
+    /// How long answers of the Responses API are kept; `None` keeps none.
+    pub response_retention: Option<Duration>,
     /// How requests are translated that cannot be said exactly.
     pub translation: TranslationOptions,
 }
@@ -49,6 +51,7 @@ impl Default for GatewaySettings {
             stream_idle_timeout: Duration::from_secs(120),
             ping_interval: Duration::from_secs(15),
             use_system_proxy: false,
+            response_retention: Some(Duration::from_secs(30 * 24 * 60 * 60)),
             translation: TranslationOptions::default(),
         }
     }

@@ -100,6 +100,11 @@ pub(crate) const NAMES: &[(&str, &str, &str)] = &[
         "86400",
         "how often each integration is verified by itself, in whole seconds; 0 for never",
     ),
+    (
+        "PORTCULLIS_RESPONSE_RETENTION_S",
+        "2592000",
+        "how long answers of the Responses API are kept for `previous_response_id` and retrieval, in whole seconds; 0 keeps none",
+    ),
     ("PORTCULLIS_URL", "http://127.0.0.1:8787", "for `setup` and `verify`: where the admin API is"),
     (
         "PORTCULLIS_API_KEY",
@@ -128,6 +133,8 @@ pub(crate) struct Config {
     pub(crate) prestop: Duration,
     pub(crate) drain_timeout: Duration,
     pub(crate) stream_idle_timeout: Duration,
+    /// `None`: answers of the Responses API are not kept.
+    pub(crate) response_retention: Option<Duration>,
     /// How credentials are got and kept.
     pub(crate) credentials: CredentialOptions,
     /// What a client may take its time for.
@@ -197,6 +204,14 @@ impl Config {
                 .map(Duration::from_secs)?,
             drain_timeout: seconds(variables, "PORTCULLIS_DRAIN_TIMEOUT_S", "120")?,
             stream_idle_timeout: seconds(variables, "PORTCULLIS_STREAM_IDLE_TIMEOUT_S", "120")?,
+            response_retention: variables
+                .parse_or(
+                    "PORTCULLIS_RESPONSE_RETENTION_S",
+                    "2592000",
+                    "whole seconds, 0 to 31622400 (366 days)",
+                    none_or_up_to_a_year,
+                )
+                .map(|seconds| (seconds > 0).then(|| Duration::from_secs(seconds)))?,
             credentials: CredentialOptions::from_variables(variables)?,
             server_limits: server_limits(variables)?,
             log: LogSettings {
@@ -284,6 +299,10 @@ fn up_to_a_million(
 
 fn none_or_up_to_a_day(raw: &str) -> Result<u64, &'static str> {
     if raw == "0" { Ok(0) } else { up_to(LONGEST_S, raw) }
+}
+
+fn none_or_up_to_a_year(raw: &str) -> Result<u64, &'static str> {
+    if raw == "0" { Ok(0) } else { up_to(366 * 24 * 60 * 60, raw) }
 }
 
 /// A whole number above zero.

@@ -64,6 +64,7 @@ fn gateway_settings(config: &Config) -> GatewaySettings {
         upstream_base: config.upstream_base.clone(),
         use_system_proxy: config.use_system_proxy,
         stream_idle_timeout: config.stream_idle_timeout,
+        response_retention: config.response_retention,
         ..GatewaySettings::default()
     }
 }
