@@ -39,7 +39,10 @@ pub use aws::{
 pub use clock::{Clock, ClockSkew, CorrectedClock, Exchange, ManualClock, SharedClock, SystemClock};
 pub use feature::{Feature, FeatureSet, InvalidFeature, WithoutInference};
 pub use iam::{MaxSessionDuration, PrincipalArn, RoleName, RolePath};
-pub use ids::{ApiKeyId, IntegrationId, OrganisationId, ProviderId, RequestId, TenantWorkspaceId};
+pub use ids::{
+    ApiKeyId, BatchId, FileId, IntegrationId, InvalidObjectId, InvalidResponseId, OrganisationId, ProviderId,
+    RequestId, ResponseId, TenantWorkspaceId,
+};
 pub use integration::{ApiKeyHeader, AwsAuth, ClaudePlatformAws, Revision};
 pub use model::{InvalidModelId, InvalidModelRef, ModelId, ModelRef};
 pub use presented_key::{NoPresentedKey, presented_key};
