@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, HOST, USER_AGENT};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
-use portcullis_signer::{ClockOffset, SERVICE, Scope, SignableRequest, Signer};
+use portcullis_signer::{ClockOffset, SERVICE, Scope, SignableBody, SignableRequest, Signer};
 use portcullis_types::{ApiKeyHeader, AwsCredentials, ClaudePlatformAws, ExposeSecret, SecretString};
 
 use crate::endpoint::Endpoint;
@@ -98,7 +98,7 @@ impl Outgoing<'_> {
                 path: url.path(),
                 query: url.query(),
                 headers: &pairs(&self.headers),
-                body: &self.body,
+                body: SignableBody::Bytes(&self.body),
             },
             credentials,
             &Scope { region: &platform.region, service: SERVICE },

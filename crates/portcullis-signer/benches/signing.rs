@@ -23,7 +23,14 @@ const HEADERS: &[(&str, &str)] = &[
 const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
 
 fn request(body: &[u8]) -> SignableRequest<'_> {
-    SignableRequest { method: "POST", host: HOST, path: "/v1/messages", query: None, headers: HEADERS, body }
+    SignableRequest {
+        method: "POST",
+        host: HOST,
+        path: "/v1/messages",
+        query: None,
+        headers: HEADERS,
+        body: portcullis_signer::SignableBody::Bytes(body),
+    }
 }
 
 /// About as long as those that STS issues.

@@ -10,7 +10,8 @@
 //! - No I/O, clock or randomness: same input, same signature. (`cargo xtask layers`; test
 //!   `the_same_request_is_signed_the_same_way`)
 //! - A secret never reaches `Debug` or an error. (test `debug_hides_every_secret`)
-//! - A body is hashed as it was given; nothing here serialises it again. (test `body_bytes_are_untouched`)
+//! - A body is hashed as it was given; nothing here serialises it again. (test `body_bytes_are_untouched`) Who gives a hash
+//!   instead of bytes gets the signature of those bytes. (test `a_hash_signs_as_its_bytes_do`)
 //! - A rotated secret never meets a key that was derived from the old one, whatever its access key id. (test
 //!   `a_rotated_secret_gets_a_key_of_its_own`)
 //! - No request to Claude Platform on AWS is signed without its workspace, which is itself signed, so that nobody between
@@ -35,7 +36,7 @@ mod tests;
 pub use error::SignError;
 pub use request::{
     ClockOffset, ContentHash, HeaderSelection, PathEncoding, PathNormalisation, Scope, SessionToken,
-    SignableRequest, SigningOptions,
+    SignableBody, SignableRequest, SigningOptions,
 };
 pub use signed::SignedHeaders;
 pub use signer::Signer;

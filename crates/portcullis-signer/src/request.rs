@@ -18,8 +18,27 @@ pub struct SignableRequest<'a> {
     pub query: Option<&'a str>,
     /// Name and value of each header to be sent, names in lower case, without `host`. A repeated name is one list.
     pub headers: &'a [(&'a str, &'a str)],
-    /// The exact bytes of the body; empty when there is none.
-    pub body: &'a [u8],
+    /// What is sent behind the head.
+    pub body: SignableBody<'a>,
+}
+
+/// The body of a request: its bytes, or what is known of bytes that lie elsewhere.
+#[derive(Clone, Copy)]
+pub enum SignableBody<'a> {
+    /// The exact bytes; empty when there is none.
+    Bytes(&'a [u8]),
+    /// The SHA-256 of bytes that were hashed while they arrived, such as an upload that waits in a file.
+    Sha256([u8; 32]),
+}
+
+/// Bodies are prompts: only how much there is, or which hash, is shown.
+impl fmt::Debug for SignableBody<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bytes(bytes) => write!(f, "{} bytes", bytes.len()),
+            Self::Sha256(hash) => write!(f, "SHA-256 {}", hex::encode(hash)),
+        }
+    }
 }
 
 /// Header values may be credentials of somebody and bodies are prompts, so neither is shown.
@@ -30,7 +49,7 @@ impl fmt::Debug for SignableRequest<'_> {
             .field("host", &self.host)
             .field("path", &self.path)
             .field("header_count", &self.headers.len())
-            .field("body_bytes", &self.body.len())
+            .field("body", &self.body)
             .finish_non_exhaustive()
     }
 }

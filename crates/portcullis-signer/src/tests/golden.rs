@@ -4,7 +4,9 @@ use portcullis_types::Region;
 
 use super::{example_credentials, noon};
 use crate::moment::Moment;
-use crate::{ClockOffset, ContentHash, SERVICE, Scope, SignableRequest, Signer, SigningOptions};
+use crate::{
+    ClockOffset, ContentHash, SERVICE, Scope, SignableBody, SignableRequest, Signer, SigningOptions,
+};
 
 const HOST: &str = "aws-external-anthropic.us-west-2.api.aws";
 const BODY: &[u8] =
@@ -57,7 +59,7 @@ fn post_with_session_token() -> Golden<'static> {
             path: "/v1/messages",
             query: None,
             headers: &[JSON, VERSION, WORKSPACE],
-            body: BODY,
+            body: SignableBody::Bytes(BODY),
         },
         session_token: Some(TOKEN),
         content_hash: ContentHash::Omit,
@@ -94,7 +96,7 @@ fn a_get_with_repeated_query_keys() {
             path: "/v1/files",
             query: Some("ids%5B%5D=file_b&ids%5B%5D=file_a"),
             headers: &[VERSION, WORKSPACE],
-            body: b"",
+            body: SignableBody::Bytes(b""),
         },
         session_token: None,
         content_hash: ContentHash::Omit,
@@ -114,7 +116,7 @@ fn a_path_that_is_encoded_twice() {
             path: "/v1/organizations/external_keys/arn%3Aaws%3Akms%3Aus-west-2%3A123456789012%3Akey%2F1234abcd-12ab-34cd-56ef-1234567890ab",
             query: None,
             headers: &[VERSION],
-            body: b"",
+            body: SignableBody::Bytes(b""),
         },
         session_token: None,
         content_hash: ContentHash::Omit,

@@ -6,7 +6,7 @@ use portcullis_types::Region;
 
 use super::{example_credentials, noon};
 use crate::moment::Moment;
-use crate::{ClockOffset, SERVICE, Scope, SignError, SignableRequest, Signer};
+use crate::{ClockOffset, SERVICE, Scope, SignError, SignableBody, SignableRequest, Signer};
 
 const WORKSPACE: (&str, &str) = ("anthropic-workspace-id", "wrkspc_01AbCdEf23GhIj");
 
@@ -17,7 +17,7 @@ fn post<'a>(headers: &'a [(&'a str, &'a str)]) -> SignableRequest<'a> {
         path: "/v1/messages",
         query: None,
         headers,
-        body: b"{}",
+        body: SignableBody::Bytes(b"{}"),
     }
 }
 
@@ -96,10 +96,23 @@ fn unsigned_headers_leave_the_signature_alone() {
 #[test]
 fn body_bytes_are_untouched() {
     let headers = [WORKSPACE];
-    let with = |body| authorization(&SignableRequest { body, ..post(&headers) }).unwrap();
+    let with = |body: &[u8]| {
+        authorization(&SignableRequest { body: SignableBody::Bytes(body), ..post(&headers) }).unwrap()
+    };
     assert_ne!(with(br#"{"a":1}"#), with(br#"{"a": 1}"#));
     assert_ne!(with(b"{}"), with(b"{}\n"));
     assert_ne!(with(b"\xff\x00"), with(b""));
+}
+
+#[test]
+fn a_hash_signs_as_its_bytes_do() {
+    use sha2::{Digest, Sha256};
+    let headers = [WORKSPACE];
+    let with = |body| authorization(&SignableRequest { body, ..post(&headers) }).unwrap();
+    for bytes in [&b""[..], b"{}", b"\xff\x00"] {
+        let hash = SignableBody::Sha256(Sha256::digest(bytes).into());
+        assert_eq!(with(hash), with(SignableBody::Bytes(bytes)));
+    }
 }
 
 #[test]
@@ -182,7 +195,7 @@ fn debug_hides_every_secret() {
     let region: Region = "us-west-2".parse().unwrap();
     let scope = Scope { region: &region, service: SERVICE };
     let headers = [WORKSPACE, ("x-custom", "hunter2")];
-    let request = SignableRequest { body: b"hunter3", ..post(&headers) };
+    let request = SignableRequest { body: SignableBody::Bytes(b"hunter3"), ..post(&headers) };
     let credentials = example_credentials(Some("hunter4"));
     let signer = Signer::new();
     let signed = signer.sign(&request, &credentials, &scope, noon(), ClockOffset::NONE).unwrap();

@@ -12,7 +12,7 @@ use super::example_credentials;
 use crate::moment::Moment;
 use crate::{
     ClockOffset, ContentHash, HeaderSelection, PathEncoding, PathNormalisation, Scope, SessionToken,
-    SignableRequest, Signer, SigningOptions,
+    SignableBody, SignableRequest, Signer, SigningOptions,
 };
 
 /// The suite has 40 folders. Two are not vectors for header signing: `double-encode-path` and `double-url-encode` were
@@ -61,7 +61,7 @@ fn check(folder: &Path) {
         path,
         query,
         headers: &headers,
-        body: parsed.body.as_bytes(),
+        body: SignableBody::Bytes(parsed.body.as_bytes()),
     };
     let region: Region = context["region"].as_str().unwrap().parse().unwrap();
     let scope = Scope { region: &region, service: context["service"].as_str().unwrap() };

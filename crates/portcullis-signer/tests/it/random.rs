@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use portcullis_signer::{Scope, SignableRequest, WORKSPACE_HEADER};
+use portcullis_signer::{Scope, SignableBody, SignableRequest, WORKSPACE_HEADER};
 use portcullis_types::{AwsCredentials, Region};
 use proptest::prelude::*;
 
@@ -41,7 +41,7 @@ impl Case {
             path: &self.path,
             query: self.query.as_deref(),
             headers,
-            body: &self.body,
+            body: SignableBody::Bytes(&self.body),
         }
     }
 
