@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use bytes::Bytes;
-use http::header::{ACCEPT, AUTHORIZATION, HOST, USER_AGENT};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, USER_AGENT};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
-use portcullis_signer::{ClockOffset, SERVICE, Scope, SignableBody, SignableRequest, Signer};
+use portcullis_signer::{ClockOffset, SERVICE, Scope, SignableRequest, Signer};
 use portcullis_types::{ApiKeyHeader, AwsCredentials, ClaudePlatformAws, ExposeSecret, SecretString};
 
+use crate::content::Content;
 use crate::endpoint::Endpoint;
 use crate::error::GatewayError;
 
@@ -25,12 +25,12 @@ pub(crate) struct Outgoing<'a> {
     pub(crate) path: &'a str,
     /// It is signed as it goes out.
     pub(crate) query: Option<&'a str>,
-    /// Without `host`, and without anything that says who is asking.
+    /// Without `host` and `content-type`, and without anything that says who is asking.
     pub(crate) headers: HeaderMap,
     /// Sent, but not signed: proxies rewrite it.
     pub(crate) accept: &'static str,
-    /// The bytes that are hashed and sent.
-    pub(crate) body: Bytes,
+    /// What is hashed and sent.
+    pub(crate) content: Content,
 }
 
 /// What makes AWS recognise a request.
@@ -77,6 +77,9 @@ impl Outgoing<'_> {
         let workspace = platform.workspace_id.as_str();
         self.headers
             .insert(WORKSPACE, HeaderValue::try_from(workspace).expect("letters, digits and underscores"));
+        if let Some(kind) = self.content.kind() {
+            self.headers.insert(CONTENT_TYPE, kind.clone());
+        }
         match credential {
             Credential::Aws(credentials) => self.sign(platform, credentials, pen),
             Credential::ApiKey(key, header) => self.bear(key, *header),
@@ -98,7 +101,7 @@ impl Outgoing<'_> {
                 path: url.path(),
                 query: url.query(),
                 headers: &pairs(&self.headers),
-                body: SignableBody::Bytes(&self.body),
+                body: self.content.signable(),
             },
             credentials,
             &Scope { region: &platform.region, service: SERVICE },
@@ -131,7 +134,7 @@ impl Outgoing<'_> {
         self.headers.insert(USER_AGENT, PRODUCT);
         let mut request = reqwest::Request::new(self.method, url);
         *request.headers_mut() = self.headers;
-        *request.body_mut() = Some(self.body.into());
+        *request.body_mut() = self.content.into_body();
         request
     }
 }
@@ -161,7 +164,7 @@ mod tests {
             query: None,
             headers: HeaderMap::new(),
             accept: "application/json",
-            body: Bytes::new(),
+            content: Content::None,
         };
         let signer = Signer::new();
         let pen = Pen { signer: &signer, at: SystemTime::UNIX_EPOCH, offset: ClockOffset::from_seconds(0) };

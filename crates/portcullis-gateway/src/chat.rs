@@ -10,6 +10,7 @@ use http_body_util::BodyExt;
 use portcullis_provider::anthropic::accumulator::{Flow, MessageAccumulator};
 use portcullis_provider::chat::response::to_completion;
 use portcullis_provider::error::{ApiError, Dialect, rate_limit_headers};
+use portcullis_provider::routes::CREATE_MESSAGE;
 use portcullis_provider::{ChatRequest, ResponseContext, Target, Warnings, sse};
 use portcullis_types::{Compliance, ModelId};
 
@@ -41,15 +42,15 @@ async fn complete(gateway: &Parts, arrival: &Arrival, request: Request) -> Resul
     check_query(client.uri.query(), &[])?;
     let (caller, body, snapshot) = way::receive(gateway, &client.headers, body).await?;
     let chat = ChatRequest::parse(&body)?.with_header_betas(way::client_betas(&client.headers));
-    let resolved = way::resolve(caller, &client.headers, &snapshot, chat.model())?;
-    let admitted = way::admit(resolved)?;
+    let (resolved, model) = way::resolve(caller, &client.headers, &snapshot, chat.model())?;
+    let admitted = way::admit(resolved, CREATE_MESSAGE)?;
     drop(snapshot);
 
     let mut options = gateway.settings.translation;
     if let Some(compliance) = asked_compliance(&client.headers) {
         options.compliance = compliance;
     }
-    let translated = chat.into_messages(&Target::embedded(&admitted.model, options))?;
+    let translated = chat.into_messages(&Target::embedded(&model, options))?;
     let payload = Payload::translated(
         &client.headers,
         translated.body,
@@ -57,7 +58,7 @@ async fn complete(gateway: &Parts, arrival: &Arrival, request: Request) -> Resul
         &translated.betas,
     )?;
     let mut response = answer(gateway, arrival, &admitted, &payload, translated.context).await?;
-    decorate(response.headers_mut(), arrival, &translated.warnings, &admitted.model);
+    decorate(response.headers_mut(), arrival, &translated.warnings, &model);
     Ok(response)
 }
 

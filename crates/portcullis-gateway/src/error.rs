@@ -12,9 +12,10 @@ use portcullis_catalog::Scope;
 use portcullis_credentials::CredentialsError;
 use portcullis_provider::InvalidRequest;
 use portcullis_provider::error::{ApiError, Denial, ErrorKind, Explained, UpstreamMeta, network};
+use portcullis_provider::routes::Route;
 use portcullis_provider::sse::SseError;
 use portcullis_signer::SignError;
-use portcullis_types::{InvalidModelRef, InvalidSlug, NoPresentedKey, Slug};
+use portcullis_types::{Feature, InvalidModelRef, InvalidSlug, NoPresentedKey, Slug};
 use tracing::{error, warn};
 
 use crate::arrival::Arrival;
@@ -39,7 +40,9 @@ pub(crate) enum GatewayError {
     MissingScope(Scope),
     #[error("the body is not `application/json` but `{0}`")]
     UnsupportedContentType(String),
-    #[error("bodies encoded as `{0}` are not accepted: send the JSON as it is")]
+    #[error(
+        "bodies encoded as `{0}` are not accepted here: send it as it is, or JSON as `gzip`, `deflate` or `zstd`"
+    )]
     UnsupportedEncoding(String),
     #[error("the body is larger than {limit} bytes")]
     BodyTooLarge { limit: usize },
@@ -57,14 +60,28 @@ pub(crate) enum GatewayError {
     InvalidMetadata { reason: &'static str },
     #[error("the query parameter `{0}` is not known here")]
     UnknownQuery(String),
-    #[error("{method} is not answered at {path}: send a POST")]
-    MethodNotAllowed { method: http::Method, path: String },
+    #[error("{method} is not answered at {path}: send {allowed}")]
+    MethodNotAllowed { method: http::Method, path: String, allowed: String },
+    #[error("there is no route {method} {path}")]
+    UnknownRoute { method: http::Method, path: String },
+    #[error("{} {} is a route of Claude Platform on AWS that this gateway does not serve", .0.method, .0.path)]
+    RouteNotServed(&'static Route),
+    #[error("`{0}` is not enabled for the integration `{integration}`: whoever administers it adds `{0}` to its `features` (`PUT /v1/integrations/{integration}`, `configurations.features`) and allows the role its actions", .feature)]
+    FeatureNotEnabled { feature: Feature, integration: Slug },
+    #[error("an id in the path has characters that no id has")]
+    InvalidPath,
+    #[error("the body could not be kept until it was whole")]
+    Spool(#[source] std::io::Error),
+    #[error("the body is not what `content-encoding` says: {0}")]
+    Undecodable(&'static str),
     #[error("the header `{0}` has characters that cannot be sent on")]
     InvalidHeader(HeaderName),
     #[error(
         "no provider is named: write the model as `@provider/model`, or send `x-portkey-provider: @provider`"
     )]
     NoProvider,
+    #[error("no provider is named, and {}: send `x-portkey-provider: @provider`", choice(.slugs, *.feature))]
+    AmbiguousProvider { feature: Feature, slugs: Vec<Slug> },
     #[error("there is no provider `@{0}` in the key's workspace")]
     UnknownProvider(Slug),
     #[error(transparent)]
@@ -147,6 +164,14 @@ impl GatewayError {
             Self::InvalidMetadata { .. } => at("x-portkey-metadata", "invalid_metadata"),
             Self::InvalidHeader(name) => at(name.as_str(), "invalid_header"),
             Self::UnknownQuery(name) => at(name, "unknown_query_parameter"),
+            Self::UnknownRoute { .. } => own(404, Kind::NotFound, "unknown_route"),
+            Self::RouteNotServed(_) => own(403, Kind::Permission, "route_not_served"),
+            Self::FeatureNotEnabled { .. } => own(403, Kind::Permission, "feature_not_enabled"),
+            Self::InvalidPath => own(404, Kind::NotFound, "not_found"),
+            // No client is helped by trying at once again, and no other client is at fault.
+            Self::Spool(_) => own(507, Kind::Server, "spool_failed"),
+            Self::Undecodable(_) => at("content-encoding", "undecodable_body"),
+            Self::AmbiguousProvider { .. } => at("x-portkey-provider", "missing_provider"),
             Self::MethodNotAllowed { .. } => own(405, Kind::InvalidRequest, "method_not_allowed"),
             Self::NoProvider => at("model", "missing_provider"),
             Self::UnknownProvider(_) => at("model", "unknown_provider"),
@@ -179,7 +204,7 @@ impl GatewayError {
         let code = shown.code.as_deref().unwrap_or("");
         let request_id = arrival.request_id;
         match self {
-            Self::Sign(_) => {
+            Self::Sign(_) | Self::Spool(_) => {
                 error!(request.id = %request_id, error.code = code, error.cause = %chain(self), "{self}")
             }
             Self::Credentials(_)
@@ -255,6 +280,15 @@ pub(crate) fn respond(error: &ApiError, arrival: &Arrival) -> Response {
     }
     arrival.stamp(headers);
     response
+}
+
+/// What a caller that named no provider could have named.
+fn choice(slugs: &[Slug], feature: Feature) -> String {
+    if slugs.is_empty() {
+        return format!("the key's workspace has none for `{feature}`");
+    }
+    let slugs: Vec<String> = slugs.iter().map(|slug| format!("`@{slug}`")).collect();
+    format!("there are several for `{feature}` ({})", slugs.join(", "))
 }
 
 /// An error and what caused it, one after the other.

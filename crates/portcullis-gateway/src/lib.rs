@@ -25,6 +25,7 @@ mod authorise;
 mod body;
 mod chat;
 mod collect;
+mod content;
 mod endpoint;
 mod error;
 mod gateway;
@@ -34,6 +35,7 @@ mod messages;
 mod probe;
 mod routes;
 mod settings;
+mod spool;
 mod upstream;
 mod way;
 

@@ -9,6 +9,7 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use portcullis_provider::anthropic::summary::MessageSummary;
 use portcullis_provider::error::{Dialect, UpstreamError};
+use portcullis_provider::routes::CREATE_MESSAGE;
 use portcullis_provider::{Envelope, ResponseContext};
 
 use crate::arrival::Arrival;
@@ -40,11 +41,11 @@ async fn relay(gateway: &Parts, arrival: &Arrival, request: Request) -> Result<R
     check_query(client.uri.query(), &["beta"])?;
     let (caller, body, snapshot) = way::receive(gateway, &client.headers, body).await?;
     let envelope = Envelope::scan(&body)?;
-    let resolved = way::resolve(caller, &client.headers, &snapshot, &envelope.model)?;
-    let admitted = way::admit(resolved)?;
+    let (resolved, model) = way::resolve(caller, &client.headers, &snapshot, &envelope.model)?;
+    let admitted = way::admit(resolved, CREATE_MESSAGE)?;
     drop(snapshot);
 
-    let body = envelope.splice_model(&body, &admitted.model);
+    let body = envelope.splice_model(&body, &model);
     let payload = Payload::passed_through(&client.headers, client.uri.query(), body, envelope.stream)?;
     let mut response = answer(gateway, arrival, &admitted, &payload).await?;
     arrival.stamp(response.headers_mut());

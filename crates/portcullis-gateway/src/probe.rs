@@ -6,7 +6,6 @@ mod send;
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use http::Method;
 use portcullis_credentials::BoxFuture;
 use portcullis_credentials::verification::{
@@ -16,6 +15,7 @@ use portcullis_signer::Signer;
 use portcullis_types::{ClaudePlatformAws, ClockSkew, SharedClock};
 use serde_json::{Value, json};
 
+use crate::content::Content;
 use crate::settings::GatewaySettings;
 use crate::upstream::Upstream;
 use send::{Probe, Replied};
@@ -126,7 +126,7 @@ fn greeting() -> Value {
 }
 
 fn post<'a>(path: &'a str, body: &Value) -> Probe<'a> {
-    Probe { method: Method::POST, path, query: None, body: Bytes::from(body.to_string()) }
+    Probe { method: Method::POST, path, query: None, content: Content::json(body.to_string().into()) }
 }
 
 /// A name of the upstream's, for one line of a report.

@@ -36,7 +36,8 @@ async fn refuse_message_method(State(gateway): State<Gateway>, request: Request)
 fn refuse_method(dialect: Dialect, gateway: &Gateway, request: &Request) -> Response {
     let arrival = Arrival::of(request, dialect, gateway.parts().clock.as_ref());
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    let mut response = GatewayError::MethodNotAllowed { method, path }.into_response(&arrival);
+    let allowed = "POST".to_owned();
+    let mut response = GatewayError::MethodNotAllowed { method, path, allowed }.into_response(&arrival);
     response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
     response
 }

@@ -1,7 +1,7 @@
 //! The steps of a request's way. Each takes what the step before made and gives the next its only input.
 //!
 //! ```text
-//! HeaderMap, Body ─ receive → Authenticated, Bytes ─ resolve → Resolved ─ admit → Admitted ─ attempt → Attempt ─ authorise → Authorised
+//! HeaderMap, Body ─ receive → Authenticated, Bytes ─ resolve → Resolved ─ admit (Route) → Admitted ─ attempt → Attempt ─ authorise → Authorised
 //! Authorised ─ send → Answer ─ (translated or passed through) ─ settle → one record
 //! ```
 
@@ -14,10 +14,10 @@ pub(crate) mod resolve;
 pub(crate) mod send;
 pub(crate) mod settle;
 
-pub(crate) use admit::{Admitted, admit};
+pub(crate) use admit::{Admitted, admit, check_scope};
 pub(crate) use attempt::{Attempt, Payload, client_betas};
 pub(crate) use authenticate::{Authenticated, authenticate};
 pub(crate) use receive::receive;
-pub(crate) use resolve::{Resolved, resolve};
+pub(crate) use resolve::{Hint, Resolved, resolve, resolve_without_model};
 pub(crate) use send::{Answer, dispatch};
 pub(crate) use settle::{Outcome, Settlement};

@@ -76,6 +76,11 @@ pub struct Route {
     pub scope: Scope,
 }
 
+/// `POST /v1/messages`.
+pub const CREATE_MESSAGE: &Route = &ROUTES[0];
+/// `POST /v1/messages/count_tokens`.
+pub const COUNT_TOKENS: &Route = &ROUTES[1];
+
 impl Route {
     fn fits(&self, path: &str) -> bool {
         let mut segments = path.split('/');
@@ -92,6 +97,11 @@ impl Route {
 #[must_use]
 pub fn route(method: &str, path: &str) -> Option<&'static Route> {
     ROUTES.iter().find(|route| route.method == method && route.fits(path))
+}
+
+/// The methods that the service knows on a path.
+pub fn methods_of(path: &str) -> impl Iterator<Item = &'static str> {
+    ROUTES.iter().filter(move |route| route.fits(path)).map(|route| route.method)
 }
 
 /// Every action that the routes of these features need, sorted by name, each once.

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::CONTENT_TYPE;
 use http::response::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use portcullis_credentials::verification::{PlatformCredentials, ProbeAnswer, ProbeFailure};
@@ -16,6 +15,7 @@ use serde_json::Value;
 use super::PlatformProbe;
 use crate::authorise::{Authorised, Credential, Outgoing, Pen};
 use crate::collect::collect;
+use crate::content::Content;
 use crate::error::{GatewayError, chain};
 use crate::upstream::UpstreamBody;
 
@@ -33,12 +33,12 @@ pub(super) struct Probe<'a> {
     pub(super) method: Method,
     pub(super) path: &'a str,
     pub(super) query: Option<&'a str>,
-    pub(super) body: Bytes,
+    pub(super) content: Content,
 }
 
 impl<'a> Probe<'a> {
     pub(super) const fn get(path: &'a str) -> Self {
-        Self { method: Method::GET, path, query: None, body: Bytes::new() }
+        Self { method: Method::GET, path, query: None, content: Content::None }
     }
 }
 
@@ -113,13 +113,10 @@ impl PlatformProbe {
         probe: Probe<'_>,
     ) -> Result<Replied, ProbeFailure> {
         let endpoint = self.upstream.endpoint(&platform.region);
-        let mut headers = HeaderMap::from_iter([VERSION]);
-        if !probe.body.is_empty() {
-            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        }
-        let Probe { method, path, query, body } = probe;
+        let headers = HeaderMap::from_iter([VERSION]);
+        let Probe { method, path, query, content } = probe;
         let accept = "application/json";
-        let outgoing = Outgoing { method, endpoint: &endpoint, path, query, headers, accept, body };
+        let outgoing = Outgoing { method, endpoint: &endpoint, path, query, headers, accept, content };
         let offset_seconds = self.skew.offset_seconds();
         let offset = ClockOffset::from_seconds(offset_seconds);
         let pen = Pen { signer: &self.signer, at: self.clock.now(), offset };

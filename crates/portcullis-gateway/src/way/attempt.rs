@@ -1,15 +1,16 @@
 //! One try to get an answer: what goes out, and on whose behalf.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use portcullis_credentials::CredentialRequest;
 use portcullis_types::{AwsAuth, SessionSubject};
 
 use super::Admitted;
 use crate::authorise::{Authorised, Credential, Outgoing, Pen};
+use crate::content::Content;
 use crate::endpoint::Endpoint;
 use crate::error::GatewayError;
 
@@ -23,15 +24,18 @@ const NOT_FORWARDED: [&str; 2] = ["anthropic-workspace-id", "anthropic-dangerous
 /// What is to be sent.
 #[derive(Clone, Debug)]
 pub(crate) struct Payload {
+    pub(crate) method: Method,
     /// The path below the host, starting with `/v1/`.
-    pub(crate) path: &'static str,
+    pub(crate) path: Cow<'static, str>,
     /// The query as the client sent it. It is signed as it goes out.
     pub(crate) query: Option<String>,
-    /// The bytes that are hashed and sent.
-    pub(crate) body: Bytes,
+    /// What is hashed and sent.
+    pub(crate) content: Content,
     /// Headers of Anthropic's own from the client, and betas a translation needs.
     pub(crate) headers: HeaderMap,
-    /// Whether the upstream will stream.
+    /// What may come back.
+    pub(crate) accept: &'static str,
+    /// Whether the upstream will stream events.
     pub(crate) streams: bool,
 }
 
@@ -47,7 +51,7 @@ impl Payload {
         // The version decides which fields are legal; the body is ours, so its version is too.
         headers.insert(ANTHROPIC_VERSION, DEFAULT_VERSION);
         add_betas(&mut headers, betas)?;
-        Ok(Self { path: "/v1/messages", query: None, body: body.into(), headers, streams })
+        Ok(Self::message(None, body.into(), headers, streams))
     }
 
     /// A request in the upstream's own dialect.
@@ -59,7 +63,37 @@ impl Payload {
     ) -> Result<Self, GatewayError> {
         let mut headers = forwarded(client)?;
         headers.entry(ANTHROPIC_VERSION).or_insert(DEFAULT_VERSION);
-        Ok(Self { path: "/v1/messages", query: query.map(str::to_owned), body, headers, streams })
+        Ok(Self::message(query, body, headers, streams))
+    }
+
+    fn message(query: Option<&str>, body: Bytes, headers: HeaderMap, streams: bool) -> Self {
+        Self {
+            method: Method::POST,
+            path: Cow::Borrowed("/v1/messages"),
+            query: query.map(str::to_owned),
+            content: Content::json(body),
+            headers,
+            accept: if streams { "text/event-stream" } else { "application/json" },
+            streams,
+        }
+    }
+
+    /// A request on any other route of the upstream's own, as the client sent it.
+    ///
+    /// Path and query are signed and sent as they came: whoever calls has checked them.
+    pub(crate) fn native(client: &http::request::Parts, content: Content) -> Result<Self, GatewayError> {
+        let mut headers = forwarded(&client.headers)?;
+        headers.entry(ANTHROPIC_VERSION).or_insert(DEFAULT_VERSION);
+        Ok(Self {
+            method: client.method.clone(),
+            path: Cow::Owned(client.uri.path().to_owned()),
+            query: client.uri.query().map(str::to_owned),
+            content,
+            headers,
+            // Some answers are files of any type.
+            accept: "*/*",
+            streams: false,
+        })
     }
 }
 
@@ -158,16 +192,14 @@ impl<'a> Attempt<'a> {
         credential: &Credential,
         pen: Pen<'_>,
     ) -> Result<Authorised, GatewayError> {
-        let mut headers = self.payload.headers.clone();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         let outgoing = Outgoing {
-            method: Method::POST,
+            method: self.payload.method.clone(),
             endpoint: self.endpoint,
-            path: self.payload.path,
+            path: &self.payload.path,
             query: self.payload.query.as_deref(),
-            headers,
-            accept: if self.payload.streams { "text/event-stream" } else { "application/json" },
-            body: self.payload.body.clone(),
+            headers: self.payload.headers.clone(),
+            accept: self.payload.accept,
+            content: self.payload.content.clone(),
         };
         outgoing.authorise(&self.admitted.provider.platform, credential, pen)
     }

@@ -1,10 +1,10 @@
-//! Which provider and which model a request means.
+//! Which provider, and which model if any, a request means.
 
 use std::sync::Arc;
 
 use http::{HeaderMap, HeaderName};
 use portcullis_catalog::{ResolvedProvider, Snapshot};
-use portcullis_types::{Metadata, ModelId, ModelRef, Slug, TenantWorkspaceId};
+use portcullis_types::{Feature, Metadata, ModelId, ModelRef, ProviderId, Slug, TenantWorkspaceId};
 
 use super::Authenticated;
 use super::metadata::metadata_of;
@@ -13,18 +13,19 @@ use crate::error::GatewayError;
 const PROVIDER: HeaderName = HeaderName::from_static("x-portkey-provider");
 const VIRTUAL_KEY: HeaderName = HeaderName::from_static("x-portkey-virtual-key");
 
-/// A caller, the provider the request goes to, and the model's id there.
+/// A caller, the provider the request goes to, and the model's id there for a request that names one.
 #[derive(Clone, Debug)]
 pub(crate) struct Resolved {
     pub(crate) caller: Authenticated,
     pub(crate) workspace: TenantWorkspaceId,
     pub(crate) provider: Arc<ResolvedProvider>,
-    pub(crate) model: ModelId,
+    pub(crate) model: Option<ModelId>,
     /// What the caller says of the request.
     pub(crate) metadata: Metadata,
 }
 
 /// Resolves `model` (`@slug/model`, or a bare model and a header that names the provider) within the caller's workspace.
+/// The model's id comes back beside it: such a request has one.
 ///
 /// A header's slug wins over the model's; the model's prefix is taken off either way.
 ///
@@ -34,20 +35,106 @@ pub(crate) fn resolve(
     headers: &HeaderMap,
     snapshot: &Snapshot,
     model: &str,
-) -> Result<Resolved, GatewayError> {
-    let workspace = caller.0.workspace_id.ok_or(GatewayError::KeyWithoutWorkspace)?;
-    let ModelRef { provider, model } =
-        model.parse().map_err(|source| GatewayError::InvalidModel { model: shorten(model), source })?;
+) -> Result<(Resolved, ModelId), GatewayError> {
+    let workspace = workspace_of(&caller)?;
+    let ModelRef { provider, model } = parse_model(model)?;
     let slug = slug_of_headers(headers)?.or(provider).ok_or(GatewayError::NoProvider)?;
-    let provider = snapshot.provider(workspace, &slug).ok_or(GatewayError::UnknownProvider(slug))?;
+    let provider = find(snapshot, workspace, slug)?;
     let metadata = metadata_of(headers)?;
-    Ok(Resolved { caller, workspace, provider: Arc::clone(provider), model, metadata })
+    Ok((Resolved { caller, workspace, provider, model: Some(model.clone()), metadata }, model))
+}
+
+/// What says which provider a request without a model goes to, apart from its headers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Hint {
+    /// Nothing.
+    None,
+    /// A slug in the request itself, such as in the models of a batch.
+    Slug(Slug),
+    /// The provider that made the object the request is about.
+    Maker(ProviderId),
+}
+
+/// Resolves a request that names no model: by a header, else by the hint, else to the only provider of the workspace
+/// whose integration has the feature.
+///
+/// # Errors
+/// [`GatewayError::AmbiguousProvider`] names the providers there are when nothing says which one is meant.
+pub(crate) fn resolve_without_model(
+    caller: Authenticated,
+    headers: &HeaderMap,
+    snapshot: &Snapshot,
+    hint: Hint,
+    feature: Feature,
+) -> Result<Resolved, GatewayError> {
+    let workspace = workspace_of(&caller)?;
+    let metadata = metadata_of(headers)?;
+    let provider = match (slug_of_headers(headers)?, hint) {
+        (Some(slug), _) | (None, Hint::Slug(slug)) => find(snapshot, workspace, slug)?,
+        (None, Hint::Maker(id)) => match of_id(snapshot, workspace, id) {
+            Some(maker) => maker,
+            // The provider is gone, but another one may lead to the same place.
+            None => only_one(snapshot, workspace, feature)?,
+        },
+        (None, Hint::None) => only_one(snapshot, workspace, feature)?,
+    };
+    Ok(Resolved { caller, workspace, provider, model: None, metadata })
+}
+
+/// The workspace a key works in.
+///
+/// # Errors
+/// [`GatewayError::KeyWithoutWorkspace`] for an organisation's key.
+pub(crate) fn workspace_of(caller: &Authenticated) -> Result<TenantWorkspaceId, GatewayError> {
+    caller.0.workspace_id.ok_or(GatewayError::KeyWithoutWorkspace)
+}
+
+/// Reads a model as clients write it.
+pub(crate) fn parse_model(model: &str) -> Result<ModelRef, GatewayError> {
+    model.parse().map_err(|source| GatewayError::InvalidModel { model: shorten(model), source })
+}
+
+fn find(
+    snapshot: &Snapshot,
+    workspace: TenantWorkspaceId,
+    slug: Slug,
+) -> Result<Arc<ResolvedProvider>, GatewayError> {
+    snapshot.provider(workspace, &slug).map(Arc::clone).ok_or(GatewayError::UnknownProvider(slug))
+}
+
+fn of_id(snapshot: &Snapshot, workspace: TenantWorkspaceId, id: ProviderId) -> Option<Arc<ResolvedProvider>> {
+    snapshot.providers(workspace).find(|provider| provider.provider_id == id).map(Arc::clone)
+}
+
+fn only_one(
+    snapshot: &Snapshot,
+    workspace: TenantWorkspaceId,
+    feature: Feature,
+) -> Result<Arc<ResolvedProvider>, GatewayError> {
+    let all: Vec<_> = snapshot.providers(workspace).collect();
+    let with_feature: Vec<_> =
+        all.iter().filter(|provider| provider.platform.features.contains(feature)).collect();
+    match (with_feature.as_slice(), all.as_slice()) {
+        ([only], _) => Ok(Arc::clone(only)),
+        // It is refused for want of the feature then, by name.
+        ([], [only]) => Ok(Arc::clone(only)),
+        ([], several) => Err(ambiguous(several.iter().copied(), feature)),
+        (several, _) => Err(ambiguous(several.iter().copied().copied(), feature)),
+    }
+}
+
+fn ambiguous<'a>(
+    providers: impl Iterator<Item = &'a Arc<ResolvedProvider>>,
+    feature: Feature,
+) -> GatewayError {
+    let slugs = providers.map(|provider| provider.provider_slug.clone()).collect();
+    GatewayError::AmbiguousProvider { feature, slugs }
 }
 
 /// The provider that a header names: `x-portkey-provider: @slug`, or the older `x-portkey-virtual-key: slug`.
 ///
 /// A provider's bare name (`claude-platform-aws`) is not a slug: the model's prefix decides then.
-fn slug_of_headers(headers: &HeaderMap) -> Result<Option<Slug>, GatewayError> {
+pub(crate) fn slug_of_headers(headers: &HeaderMap) -> Result<Option<Slug>, GatewayError> {
     let provider = header(headers, &PROVIDER).and_then(|value| value.strip_prefix('@'));
     let provider = provider.map(|value| value.split('/').next().unwrap_or(value));
     let Some(raw) = provider.or_else(|| header(headers, &VIRTUAL_KEY)) else { return Ok(None) };

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use portcullis_catalog::ResolvedProvider;
 use portcullis_provider::error::Dialect;
+use portcullis_provider::routes::Route;
 use portcullis_provider::usage::Usage;
 use portcullis_types::{ApiKeyId, ModelId, RequestId, TenantWorkspaceId};
 use tokio_util::sync::CancellationToken;
@@ -61,7 +62,9 @@ struct Record {
     key_id: ApiKeyId,
     workspace: TenantWorkspaceId,
     provider: Arc<ResolvedProvider>,
-    model: ModelId,
+    /// The upstream's route, and the model that the request names, if it names one.
+    route: &'static Route,
+    model: Option<ModelId>,
     streams: bool,
     started: Instant,
     first_byte: Option<Duration>,
@@ -94,6 +97,7 @@ impl Settlement {
                 key_id: admitted.caller.0.key_id,
                 workspace: admitted.workspace,
                 provider: Arc::clone(&admitted.provider),
+                route: admitted.route(),
                 model: admitted.model.clone(),
                 streams,
                 started: arrival.started,
@@ -177,7 +181,9 @@ impl Record {
             workspace.id = %self.workspace,
             provider.slug = %self.provider.provider_slug,
             integration.id = %self.provider.integration_id,
-            model.id = %self.model,
+            route.path = self.route.path,
+            route.action = self.route.action.name(),
+            model.id = self.model.as_ref().map(tracing::field::display),
             upstream.status = self.upstream_status,
             upstream.request_id = self.upstream_request_id.as_deref(),
             aws.request_id = self.aws_request_id.as_deref(),

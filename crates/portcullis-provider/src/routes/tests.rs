@@ -75,3 +75,18 @@ fn features_need_their_actions_sorted_and_once() {
     assert!(Feature::ALL.into_iter().all(of_a_feature));
     assert_eq!(Action::GET_WORKSPACE.to_string(), "aws-external-anthropic:GetWorkspace");
 }
+
+#[test]
+fn the_named_routes_are_those_of_their_names() {
+    assert_eq!(route("POST", "/v1/messages"), Some(CREATE_MESSAGE));
+    assert_eq!(route("POST", "/v1/messages/count_tokens"), Some(COUNT_TOKENS));
+}
+
+#[test]
+fn a_path_knows_its_methods() {
+    let check = |path, expect: &[&str]| assert_eq!(methods_of(path).collect::<Vec<_>>(), expect, "{path}");
+    check("/v1/files", &["POST", "GET"]);
+    check("/v1/files/file_1", &["GET", "DELETE"]);
+    check("/v1/files/", &[]);
+    check("/v1/nothing", &[]);
+}
