@@ -30,6 +30,7 @@ pub mod invalid;
 mod json;
 pub mod models;
 pub mod openai;
+pub mod openai_batch;
 pub mod routes;
 pub mod sse;
 pub mod target;
