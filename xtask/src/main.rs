@@ -12,8 +12,10 @@ mod check;
 mod demo;
 mod end_to_end;
 mod environment;
+mod instructions;
 mod interrupt;
 mod layers;
+mod node;
 mod postgres;
 mod process;
 mod progress;
@@ -70,6 +72,12 @@ const TASKS: &[Task] = &[
         summary: "what the gateway costs, beside nginx, in one run",
         help: bench::HELP,
         run: bench::run,
+    },
+    Task {
+        name: "instructions",
+        summary: "what one translation and one streamed event cost, in instructions",
+        help: instructions::HELP,
+        run: instructions::run,
     },
     Task {
         name: "supply-chain",

@@ -16,12 +16,13 @@ pub(crate) const HELP: &str = "
 Usage: cargo xtask test [--long] [--only check|cargo|e2e]
 
 Runs everything: the checks (`cargo xtask check`), all cargo tests (the store's contract on SQLite and on Postgres),
-and the end-to-end tests: the real binary, the emulator as AWS, and the clients openai, anthropic and portkey-ai.
+and the end-to-end tests: the real binary, the emulator as AWS, and the clients that users have: openai, anthropic and
+portkey-ai in Python and JavaScript, Vercel's AI SDK, LangChain, Claude Code.
 
   --long         100,000 random signatures against the independent verifier, and other long versions
   --only STAGE   one stage alone: check, cargo, e2e
 
-Needs: curl, python3 with venv, and Postgres (`initdb` and `postgres`), of which a throw-away server is started.
+Needs: curl, python3 with venv, node with npm, and Postgres (`initdb` and `postgres`), of which a throw-away server is started.
 PORTCULLIS_TEST_POSTGRES_URL names a server to use instead; databases are created and dropped on it.
 Nothing is ever skipped: what cannot be run is an error. The last line is `N passed, N failed`.
 ";
