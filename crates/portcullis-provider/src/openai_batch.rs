@@ -23,7 +23,7 @@ mod object;
 pub mod output;
 mod result;
 
-pub use entry::{batch_params, index_of, surrogate, write_entry};
+pub use entry::{index_of, surrogate, write_entry};
 pub use input::{BatchEndpoint, InlineItem, InputLine, InvalidEndpoint, LineError};
 pub use object::{BatchErrors, BatchObject, BatchUsage, RequestCounts};
 pub use result::{LineResult, ResultLine};
