@@ -43,4 +43,4 @@ pub use endpoint::{InvalidBaseUrl, UpstreamBase};
 pub use gateway::Gateway;
 pub use probe::PlatformProbe;
 pub use routes::{ROUTES, router};
-pub use settings::GatewaySettings;
+pub use settings::{GatewaySettings, SharedModels};

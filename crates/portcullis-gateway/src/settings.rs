@@ -1,10 +1,16 @@
 //! The limits that the data plane keeps.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
+use portcullis_provider::models::ModelTable;
 use portcullis_types::TranslationOptions;
 
 use crate::endpoint::UpstreamBase;
+
+/// The facts about models, which an operator may change while the gateway runs. One `load` holds for one request.
+pub type SharedModels = Arc<ArcSwap<ModelTable>>;
 
 /// The limits of the data plane. The defaults are those of the Messages API and of its own clients.
 #[derive(Clone, Debug)]
@@ -35,6 +41,8 @@ pub struct GatewaySettings {
     pub response_retention: Option<Duration>,
     /// How requests are translated that cannot be said exactly.
     pub translation: TranslationOptions,
+    /// What is known of each model.
+    pub models: SharedModels,
 }
 
 impl Default for GatewaySettings {
@@ -53,6 +61,7 @@ impl Default for GatewaySettings {
             use_system_proxy: false,
             response_retention: Some(Duration::from_secs(30 * 24 * 60 * 60)),
             translation: TranslationOptions::default(),
+            models: SharedModels::default(),
         }
     }
 }
