@@ -2,7 +2,7 @@
 //! results, and the batch object.
 //!
 //! Everything works line by line; no file is ever whole in memory. A line of the input is read by [`InputLine`], what its
-//! translation gives goes into the upstream's batch through [`batch_params`] and [`write_entry`], a line of the upstream's
+//! translation gives goes into the upstream's batch through [`batch_params`](crate::anthropic::body::batch_params) and [`write_entry`], a line of the upstream's
 //! results is read by [`ResultLine`], and [`output`] writes the line that a client reads.
 //!
 //! | what | becomes |
