@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::{Path, State};
 use portcullis_catalog::{ApiKey, ApiKeyFilter, Catalog, KeyKind, NewApiKey, Scope};
-use portcullis_types::{ApiKeyId, ExposeSecret};
+use portcullis_types::{ApiKeyId, ExposeSecret, OnUnsupported};
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 
@@ -15,7 +15,7 @@ use crate::fields::{Fields, Reading, read};
 use crate::listing::{self, Query};
 use crate::permissions::{self, Action, KeyToMake, api_key_scope, holds_any, sees};
 use crate::problem::{ProblemCode, Problems};
-use crate::{timestamp, workspaces};
+use crate::{timestamp, translation, workspaces};
 
 const KINDS: [KeyKind; 3] = [KeyKind::OrganisationService, KeyKind::WorkspaceService, KeyKind::WorkspaceUser];
 
@@ -74,6 +74,7 @@ async fn create_key(
         name: wanted.name,
         description: wanted.description,
         scopes: wanted.scopes,
+        on_unsupported: wanted.on_unsupported,
         expires_at: wanted.expires_at,
     };
     let (made, secret) = state.catalog.create_api_key(new).await?;
@@ -139,6 +140,7 @@ struct CreateKey {
     name: String,
     description: Option<String>,
     scopes: Vec<Scope>,
+    on_unsupported: Option<OnUnsupported>,
     /// A slug or an id.
     workspace: Option<String>,
     user_id: Option<String>,
@@ -157,6 +159,7 @@ fn read_create(
     let scopes = fields.required(&["scopes"], |value| scopes(value, kind));
     let description = fields.optional(&["description"], read::prose);
     let expires_at = fields.optional(&["expires_at"], |value| read::future_instant(value, now));
+    let on_unsupported = read_on_unsupported(&mut fields, kind);
     let workspace = read_workspace(&mut fields, kind);
     let user_id = read_user(&mut fields, kind);
     check_repetitions(&mut fields, kind, caller);
@@ -167,12 +170,27 @@ fn read_create(
         name,
         description,
         scopes,
+        on_unsupported,
         workspace,
         user_id,
         expires_at,
     });
     // A reader of several fields has noted its problem, so a missing user cannot get past this.
     problems.settle(wanted)
+}
+
+/// What the key's requests ask for at least, whatever they say themselves.
+fn read_on_unsupported(fields: &mut Fields<'_>, kind: KeyKind) -> Option<OnUnsupported> {
+    match kind {
+        KeyKind::OrganisationService => {
+            let reason = "does not go with an organisation's key, which calls no models";
+            fields.refuse(&["on_unsupported"], ProblemCode::ConflictingFields, reason);
+            None
+        }
+        KeyKind::WorkspaceService | KeyKind::WorkspaceUser => {
+            fields.optional(&["on_unsupported"], |value| read::one_of(value, &translation::ON_UNSUPPORTED))
+        }
+    }
 }
 
 fn read_workspace(fields: &mut Fields<'_>, kind: KeyKind) -> Option<String> {
@@ -246,6 +264,7 @@ fn render(key: &ApiKey) -> Value {
         "user_id": key.user_id,
         "status": key.status.as_str(),
         "scopes": scopes,
+        "on_unsupported": key.on_unsupported.map(OnUnsupported::as_str),
         "creation_mode": "api",
         "usage_limits": null,
         "rate_limits": [],

@@ -39,6 +39,7 @@ mod setup;
 mod shared_role;
 mod timestamp;
 mod trace;
+mod translation;
 mod verify;
 mod workspaces;
 

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::{Path, State};
 use portcullis_catalog::{Catalog, NewProvider, Provider, ProviderFilter, ProviderPatch};
-use portcullis_types::{SharedClock, Slug};
+use portcullis_types::{SharedClock, Slug, TranslationSettings};
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 
@@ -14,7 +14,7 @@ use crate::fields::{Fields, read};
 use crate::listing::{self, Query, row_name};
 use crate::permissions::{Denial, sees};
 use crate::problem::{ProblemCode, Problems};
-use crate::{integrations, timestamp, workspaces};
+use crate::{integrations, timestamp, translation, workspaces};
 
 /// `POST /v1/providers`.
 pub(crate) async fn create_provider(
@@ -33,6 +33,7 @@ pub(crate) async fn create_provider(
         slug: wanted.slug,
         name: wanted.name,
         note: wanted.note,
+        translation: wanted.translation.unwrap_or_default(),
         expires_at: wanted.expires_at,
     };
     let made = catalog.create_provider(new).await?;
@@ -133,6 +134,7 @@ struct CreateProvider {
     workspace: Option<String>,
     slug: Option<Slug>,
     note: Option<String>,
+    translation: Option<TranslationSettings>,
     expires_at: Option<OffsetDateTime>,
 }
 
@@ -144,6 +146,7 @@ fn read_create(body: Map<String, Value>, now: OffsetDateTime) -> Result<CreatePr
     let workspace = fields.optional(&["workspace_id"], read::string);
     let slug = fields.optional(&["slug"], read::parsed);
     let note = fields.optional(&["note"], read::prose);
+    let translation = fields.nested(translation::NAME, translation::read);
     let expires_at = fields.optional(&["expires_at"], |value| read::future_instant(value, now));
     refuse_limits(&mut fields);
     fields.finish();
@@ -153,6 +156,7 @@ fn read_create(body: Map<String, Value>, now: OffsetDateTime) -> Result<CreatePr
         workspace,
         slug,
         note,
+        translation,
         expires_at,
     });
     problems.settle(wanted)
@@ -166,13 +170,14 @@ fn read_update(
     let mut fields = Fields::new(body, &mut problems);
     let name = fields.replace(&["name"], read::name);
     let note = fields.change(&["note"], read::prose).into_patch();
+    let translation = translation::change(&mut fields);
     let expires_at = fields.change(&["expires_at"], |value| read::future_instant(value, now)).into_patch();
     let workspace = fields.optional(&["workspace_id"], read::string);
     refuse_limits(&mut fields);
     let fixed = "cannot be changed after creation";
     fields.refuse(&["slug", "integration_id"], ProblemCode::ImmutableField, fixed);
     fields.finish();
-    problems.settle(Some((ProviderPatch { name, note, expires_at }, workspace)))
+    problems.settle(Some((ProviderPatch { name, note, translation, expires_at }, workspace)))
 }
 
 /// A limit that is stored and not enforced would be worse than none.
@@ -191,6 +196,7 @@ fn render(provider: &Provider) -> Value {
         "workspace_id": provider.workspace_slug,
         "ai_provider_name": portcullis_catalog::integration::CLAUDE_PLATFORM_AWS,
         "note": provider.note,
+        "translation": provider.translation,
         "status": provider.status.as_str(),
         "verification": integrations::verification(&provider.verification),
         "usage_limits": null,

@@ -1,6 +1,6 @@
 //! The keys that developers and operators hold, as the control plane shows them.
 
-use portcullis_types::{ApiKeyId, OrganisationId, TenantWorkspaceId};
+use portcullis_types::{ApiKeyId, OnUnsupported, OrganisationId, TenantWorkspaceId};
 use time::OffsetDateTime;
 
 use crate::scope::Scope;
@@ -26,6 +26,8 @@ pub struct ApiKey {
     pub description: Option<String>,
     /// What it may do, in the order of [`Scope::all`].
     pub scopes: Vec<Scope>,
+    /// What its requests ask for at least, when it says so.
+    pub on_unsupported: Option<OnUnsupported>,
     /// The secret's last four characters.
     pub last_four: String,
     /// Whether it works, at the time of reading.
@@ -104,6 +106,8 @@ pub struct NewApiKey {
     pub description: Option<String>,
     /// What it may do; at least one.
     pub scopes: Vec<Scope>,
+    /// What its requests ask for at least; refused for an organisation's key, which calls no models.
+    pub on_unsupported: Option<OnUnsupported>,
     /// From when on it no longer works; must lie ahead.
     pub expires_at: Option<OffsetDateTime>,
 }

@@ -1,6 +1,8 @@
 //! Providers: a workspace's handle on an integration, what callers address as `@slug`.
 
-use portcullis_types::{IntegrationId, OrganisationId, ProviderId, Slug, TenantWorkspaceId};
+use portcullis_types::{
+    IntegrationId, OrganisationId, ProviderId, Slug, TenantWorkspaceId, TranslationSettings,
+};
 use time::OffsetDateTime;
 
 use crate::verification::VerificationSummary;
@@ -28,6 +30,8 @@ pub struct Provider {
     pub note: Option<String>,
     /// Whether it serves, at the time of reading.
     pub status: ProviderStatus,
+    /// How its requests are said in another dialect.
+    pub translation: TranslationSettings,
     /// From when on it no longer serves.
     pub expires_at: Option<OffsetDateTime>,
     /// When it was made.
@@ -73,6 +77,8 @@ pub struct NewProvider {
     pub name: String,
     /// Up to 2048 characters.
     pub note: Option<String>,
+    /// How its requests are said in another dialect.
+    pub translation: TranslationSettings,
     /// From when on it no longer serves.
     pub expires_at: Option<OffsetDateTime>,
 }
@@ -84,6 +90,8 @@ pub struct ProviderPatch {
     pub name: Option<String>,
     /// `Some(None)` clears it.
     pub note: Option<Option<String>>,
+    /// All of them anew: what is absent here gets its default.
+    pub translation: Option<TranslationSettings>,
     /// `Some(None)` clears it.
     pub expires_at: Option<Option<OffsetDateTime>>,
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use portcullis_types::{
-    ApiKeyId, ClaudePlatformAws, IntegrationId, OrganisationId, ProviderId, Revision, SharedClock, Slug,
-    TenantWorkspaceId, api_key,
+    ApiKeyId, ClaudePlatformAws, IntegrationId, OnUnsupported, OrganisationId, ProviderId, Revision,
+    SharedClock, Slug, TenantWorkspaceId, TranslationSettings, api_key,
 };
 
 use crate::api_key::KeyKind;
@@ -39,6 +39,8 @@ pub struct Caller {
     pub kind: KeyKind,
     /// What it may do.
     pub scopes: Vec<Scope>,
+    /// What its requests ask for at least, when the key says so.
+    pub on_unsupported: Option<OnUnsupported>,
     /// From when on it no longer works. The snapshot does not check it: an expired key deserves an answer of its own.
     pub expires_at: Option<SystemTime>,
     /// The holder, when it is a person.
@@ -76,6 +78,8 @@ pub struct ResolvedProvider {
     pub revision: Revision,
     /// Where it leads, and as whom.
     pub platform: ClaudePlatformAws,
+    /// How its requests are said in another dialect.
+    pub translation: TranslationSettings,
     /// The slug of whose it is, as a session's name or tags may say.
     pub organisation_slug: Slug,
     /// The slug of the workspace it serves.

@@ -49,6 +49,7 @@ async fn create(options: CreateKeyOptions) -> Result<()> {
         name: options.name,
         description: None,
         scopes,
+        on_unsupported: None,
         expires_at: None,
     };
     let (_, secret) = catalog.create_api_key(new).await.context("failed to make the key")?;

@@ -210,6 +210,7 @@ impl World {
             name: "a test's key".into(),
             description: None,
             scopes: scopes.iter().map(|scope| scope.parse().unwrap()).collect(),
+            on_unsupported: None,
             expires_at: expires_at.map(OffsetDateTime::from),
         };
         let (key, secret): (_, ApiKeySecret) = self.catalog.create_api_key(new).await.unwrap();

@@ -46,6 +46,9 @@ impl Catalog {
             (Some(_), _) if !is_workspaces => ("workspace_id", "must be absent from an organisation's key"),
             (_, None) if is_persons => ("user_id", "is required for a person's key"),
             (_, Some(_)) if !is_persons => ("user_id", "must be absent from a service's key"),
+            _ if new.on_unsupported.is_some() && !is_workspaces => {
+                ("on_unsupported", "must be absent from an organisation's key")
+            }
             _ if new.scopes.is_empty() => ("scopes", "must name at least one scope"),
             _ => {
                 new.user_id.as_deref().map_or(Ok(()), |user_id| check_name("user_id", user_id))?;
@@ -72,6 +75,7 @@ impl Catalog {
             user_id: new.user_id,
             name: new.name,
             description: new.description,
+            on_unsupported: new.on_unsupported.map(|asked| asked.as_str().into()),
             scopes: Json(new.scopes.iter().map(ToString::to_string).collect()),
             digest: pepper.digest(secret.expose_secret()).to_vec(),
             digest_key_id: pepper.key_id.to_vec(),

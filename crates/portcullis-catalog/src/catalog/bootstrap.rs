@@ -114,6 +114,7 @@ impl Catalog {
             name: "Admin key of the first start".into(),
             description: None,
             scopes: Scope::all().collect(),
+            on_unsupported: None,
             expires_at: None,
         };
         api_keys::insert(transaction, &self.new_key_row(new, secret)).await?;

@@ -1,10 +1,13 @@
 //! Integrations, from creation to deletion. The rules of their access stand in [`access`].
 
-use portcullis_types::{FeatureSet, IntegrationId, OrganisationId, ProviderId, Revision};
+use portcullis_types::{
+    FeatureSet, IntegrationId, OrganisationId, ProviderId, Revision, TranslationSettings,
+};
 use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::external_ids::reserve_external_id;
+use super::providers::translation_column;
 use super::shared_roles::check_roles;
 use super::{Catalog, listing};
 use crate::error::CatalogError;
@@ -114,6 +117,7 @@ impl Catalog {
             slug: slug.into(),
             name: integration.name.clone(),
             note: None,
+            translation: translation_column(&TranslationSettings::default()),
             expires_at: None,
             created_at: integration.created_at,
             updated_at: integration.updated_at,

@@ -1,6 +1,7 @@
 //! Providers.
 
-use portcullis_types::{OrganisationId, ProviderId, TenantWorkspaceId};
+use portcullis_types::{OrganisationId, ProviderId, TenantWorkspaceId, TranslationSettings};
+use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::{Catalog, listing};
@@ -45,6 +46,7 @@ impl Catalog {
             slug: slug.into(),
             name: new.name,
             note: new.note,
+            translation: translation_column(&new.translation),
             expires_at: new.expires_at.map(stored_time),
             created_at,
             updated_at: created_at,
@@ -124,6 +126,9 @@ impl Catalog {
             check_description("note", note.as_deref())?;
             row.note = note;
         }
+        if let Some(translation) = patch.translation {
+            row.translation = translation_column(&translation);
+        }
         if let Some(expires_at) = patch.expires_at {
             row.expires_at = expires_at.map(stored_time);
         }
@@ -150,4 +155,9 @@ impl Catalog {
         providers::delete(transaction, row.id).await?;
         self.commit(write).await
     }
+}
+
+/// As it lies in the table: without what is left to its default.
+pub(super) fn translation_column(settings: &TranslationSettings) -> Json<serde_json::Value> {
+    Json(serde_json::to_value(settings).expect("words, numbers and truth values are JSON"))
 }

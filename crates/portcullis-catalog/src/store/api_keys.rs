@@ -28,6 +28,7 @@ pub(crate) struct ApiKeyRow {
     pub(crate) name: String,
     pub(crate) description: Option<String>,
     pub(crate) scopes: Json<Vec<String>>,
+    pub(crate) on_unsupported: Option<String>,
     pub(crate) digest: Vec<u8>,
     pub(crate) digest_key_id: Vec<u8>,
     pub(crate) last_four: String,
@@ -43,6 +44,7 @@ impl ApiKeyRow {
         let kind = KeyKind::parse(&self.kind).ok_or_else(|| corrupt(WHAT, self.id, "unknown kind"))?;
         let scopes: Result<Vec<Scope>, _> =
             self.scopes.0.iter().map(|raw| parsed(WHAT, self.id, raw)).collect();
+        let on_unsupported = self.on_unsupported.map(|raw| parsed(WHAT, self.id, &raw));
         let is_over = self.expires_at.is_some_and(|end| end <= OffsetDateTime::from(now));
         Ok(ApiKey {
             id: ApiKeyId::from_uuid(self.id),
@@ -53,6 +55,7 @@ impl ApiKeyRow {
             name: self.name,
             description: self.description,
             scopes: scopes?,
+            on_unsupported: on_unsupported.transpose()?,
             last_four: self.last_four,
             status: if is_over { ApiKeyStatus::Expired } else { ApiKeyStatus::Active },
             expires_at: self.expires_at,
@@ -66,8 +69,8 @@ impl ApiKeyRow {
 macro_rules! select_api_keys {
     ($rest:literal) => {
         concat!(
-            "select id, organisation_id, workspace_id, kind, user_id, name, description, scopes, digest, \
-             digest_key_id, last_four, expires_at, created_at, updated_at from api_keys ",
+            "select id, organisation_id, workspace_id, kind, user_id, name, description, scopes, \
+             on_unsupported, digest, digest_key_id, last_four, expires_at, created_at, updated_at from api_keys ",
             $rest
         )
     };
@@ -77,8 +80,8 @@ pub(crate) async fn insert(transaction: &mut Transaction, row: &ApiKeyRow) -> Re
     change!(transaction, "writing an api key", {
         sqlx::query(
             "insert into api_keys (id, organisation_id, workspace_id, kind, user_id, name, description, scopes, \
-             digest, digest_key_id, last_four, expires_at, created_at, updated_at) \
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+             on_unsupported, digest, digest_key_id, last_four, expires_at, created_at, updated_at) \
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
         )
         .bind(row.id)
         .bind(row.organisation_id)
@@ -88,6 +91,7 @@ pub(crate) async fn insert(transaction: &mut Transaction, row: &ApiKeyRow) -> Re
         .bind(&row.name)
         .bind(&row.description)
         .bind(&row.scopes)
+        .bind(&row.on_unsupported)
         .bind(&row.digest)
         .bind(&row.digest_key_id)
         .bind(&row.last_four)

@@ -2,7 +2,10 @@
 
 use std::time::SystemTime;
 
-use portcullis_types::{IntegrationId, OrganisationId, ProviderId, Revision, TenantWorkspaceId};
+use portcullis_types::{
+    IntegrationId, OrganisationId, ProviderId, Revision, TenantWorkspaceId, TranslationSettings,
+};
+use sqlx::types::Json;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -11,7 +14,7 @@ use super::{Reference, Transaction, change, statement};
 use crate::error::CatalogError;
 use crate::page::Page;
 use crate::provider::{Provider, ProviderFilter, ProviderStatus};
-use crate::text::parsed;
+use crate::text::{corrupt, parsed};
 
 const WHAT: &str = "provider";
 
@@ -29,6 +32,8 @@ pub(crate) struct ProviderRow {
     pub(crate) slug: String,
     pub(crate) name: String,
     pub(crate) note: Option<String>,
+    /// Not yet the settings: one row that cannot be read must not take the others with it.
+    pub(crate) translation: Json<serde_json::Value>,
     pub(crate) expires_at: Option<OffsetDateTime>,
     pub(crate) created_at: OffsetDateTime,
     pub(crate) updated_at: OffsetDateTime,
@@ -53,6 +58,8 @@ impl ProviderRow {
             slug: parsed(WHAT, self.id, &self.slug)?,
             name: self.name,
             note: self.note,
+            translation: serde_json::from_value::<TranslationSettings>(self.translation.0)
+                .map_err(|error| corrupt(WHAT, self.id, format_args!("its translation: {error}")))?,
             status: if is_over { ProviderStatus::Expired } else { ProviderStatus::Active },
             expires_at: self.expires_at,
             created_at: self.created_at,
@@ -67,8 +74,8 @@ macro_rules! select_providers {
     ($rest:literal) => {
         concat!(
             "select p.id, p.organisation_id, p.workspace_id, w.slug as workspace_slug, p.integration_id, \
-             i.slug as integration_slug, p.slug, p.name, p.note, p.expires_at, p.created_at, p.updated_at, \
-             i.revision as integration_revision, v.status as verification_status, \
+             i.slug as integration_slug, p.slug, p.name, p.note, p.translation, p.expires_at, p.created_at, \
+             p.updated_at, i.revision as integration_revision, v.status as verification_status, \
              v.revision as verification_revision, v.verified_at, v.external_id_enforced \
              from providers p join workspaces w on w.id = p.workspace_id \
              join integrations i on i.id = p.integration_id \
@@ -81,8 +88,9 @@ macro_rules! select_providers {
 pub(crate) async fn insert(transaction: &mut Transaction, row: &ProviderRow) -> Result<(), CatalogError> {
     change!(transaction, "writing a provider", {
         sqlx::query(
-            "insert into providers (id, organisation_id, workspace_id, integration_id, slug, name, note, expires_at, \
-             created_at, updated_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+            "insert into providers (id, organisation_id, workspace_id, integration_id, slug, name, note, \
+             translation, expires_at, created_at, updated_at) \
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
         )
         .bind(row.id)
         .bind(row.organisation_id)
@@ -91,6 +99,7 @@ pub(crate) async fn insert(transaction: &mut Transaction, row: &ProviderRow) -> 
         .bind(&row.slug)
         .bind(&row.name)
         .bind(&row.note)
+        .bind(&row.translation)
         .bind(row.expires_at)
         .bind(row.created_at)
         .bind(row.updated_at)
@@ -101,11 +110,13 @@ pub(crate) async fn insert(transaction: &mut Transaction, row: &ProviderRow) -> 
 pub(crate) async fn update(transaction: &mut Transaction, row: &ProviderRow) -> Result<(), CatalogError> {
     change!(transaction, "changing a provider", {
         sqlx::query(
-            "update providers set name = $2, note = $3, expires_at = $4, updated_at = $5 where id = $1",
+            "update providers set name = $2, note = $3, translation = $4, expires_at = $5, updated_at = $6 \
+             where id = $1",
         )
         .bind(row.id)
         .bind(&row.name)
         .bind(&row.note)
+        .bind(&row.translation)
         .bind(row.expires_at)
         .bind(row.updated_at)
     })?;

@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use portcullis_catalog::{ApiKeyFilter, ApiKeyStatus, KeyKind, NewApiKey, NewWorkspace, Page, Scope};
-use portcullis_types::{ApiKeyId, ApiKeySecret, Clock as _, ExposeSecret as _};
+use portcullis_types::{ApiKeyId, ApiKeySecret, Clock as _, ExposeSecret as _, OnUnsupported};
 
 use crate::on_both;
 use crate::stage::{Stage, refusal, workspace_key};
@@ -23,6 +23,7 @@ async fn a_key_names_its_caller(stage: Stage) {
         kind: KeyKind::WorkspaceUser,
         user_id: Some("user-1".into()),
         name: "Ada's laptop".into(),
+        on_unsupported: Some(OnUnsupported::Error),
         ..workspace_key(tenant)
     };
     let (key, secret) = stage.catalog.create_api_key(new).await.unwrap();
@@ -35,6 +36,7 @@ async fn a_key_names_its_caller(stage: Stage) {
         (key.id, organisation, Some(workspace))
     );
     assert_eq!((caller.kind, caller.user_id.as_deref()), (KeyKind::WorkspaceUser, Some("user-1")));
+    assert_eq!((key.on_unsupported, caller.on_unsupported), (Some(OnUnsupported::Error), key.on_unsupported));
     assert_eq!(caller.scopes, [Scope::COMPLETIONS_WRITE, Scope::MODELS_LIST]);
     assert!(caller.may(Scope::MODELS_LIST) && !caller.may(Scope::known("providers.create")));
 
@@ -92,6 +94,8 @@ async fn keys_are_made_by_rule(stage: Stage) {
     check(NewApiKey { workspace_id: None, ..base() }, expect).await;
     let expect = "workspace_id must be absent from an organisation's key";
     check(NewApiKey { workspace_id: Some(workspace), ..admin() }, expect).await;
+    let expect = "on_unsupported must be absent from an organisation's key";
+    check(NewApiKey { on_unsupported: Some(OnUnsupported::Report), ..admin() }, expect).await;
     check(NewApiKey { user_id: None, ..user() }, "user_id is required for a person's key").await;
     check(NewApiKey { user_id: Some("".into()), ..user() }, "user_id must be 1 to 255 characters").await;
     let expect = "user_id must be absent from a service's key";

@@ -26,8 +26,10 @@ const COPIES: &str = "
     insert into new.integrations select id, organisation_id, workspace_id, slug, name, description, ai_provider_id,
         status, revision, auth_type, region, anthropic_workspace_id, role_arn, external_id, external_id_origin,
         access_key_id, secret_access_key, created_at, updated_at from old.integrations;
-    insert into new.providers select * from old.providers;
-    insert into new.api_keys select * from old.api_keys;";
+    insert into new.providers select id, organisation_id, workspace_id, integration_id, slug, name, note, expires_at,
+        created_at, updated_at from old.providers;
+    insert into new.api_keys select id, organisation_id, workspace_id, kind, user_id, name, description, scopes, digest,
+        digest_key_id, last_four, expires_at, revoked_at, created_at, updated_at from old.api_keys;";
 
 /// Puts what is in the database into one of the first schema, as the first version would have left it. Statements of
 /// that version's own are not at hand, but it wrote the same columns.

@@ -1,12 +1,13 @@
 //! Providers.
 
+use std::num::NonZeroU64;
 use std::time::Duration;
 
 use portcullis_catalog::{
     CatalogError, ExternalIdFinding, NewIntegration, NewProvider, Page, ProviderFilter, ProviderPatch,
     ProviderStatus, VerificationRecord,
 };
-use portcullis_types::{Clock as _, Slug, VerificationStatus};
+use portcullis_types::{Clock as _, OnUnsupported, Slug, TranslationSettings, VerificationStatus};
 
 use crate::on_both;
 use crate::stage::{Stage, integration, provider, refusal};
@@ -18,7 +19,38 @@ on_both!(
     an_expired_provider_does_not_serve,
     lists_are_filtered_and_paged,
     a_provider_says_how_its_integration_stands,
+    a_providers_translation_is_in_the_snapshot,
 );
+
+async fn a_providers_translation_is_in_the_snapshot(stage: Stage) {
+    let tenant @ (organisation, workspace) = stage.tenant("a").await;
+    stage.catalog.create_integration(integration(organisation, "aws")).await.unwrap();
+    let settings = TranslationSettings {
+        on_unsupported: Some(OnUnsupported::Error),
+        max_tokens_cap: NonZeroU64::new(u64::MAX),
+        ..Default::default()
+    };
+    let new = NewProvider { translation: settings, ..provider(tenant, "aws", "claude") };
+    let made = stage.catalog.create_provider(new).await.unwrap();
+    assert_eq!(made.translation, settings);
+    let in_force = || stage.catalog.snapshot().provider(workspace, &made.slug).unwrap().translation;
+    assert_eq!(in_force(), settings);
+
+    let patch = ProviderPatch { name: Some("New".into()), ..Default::default() };
+    let changed = stage.catalog.update_provider(organisation, workspace, "claude", patch).await.unwrap();
+    assert_eq!(changed.translation, settings);
+    let other = TranslationSettings { pause_turn_max: Some(0), ..Default::default() };
+    let patch = ProviderPatch { translation: Some(other), ..Default::default() };
+    let changed = stage.catalog.update_provider(organisation, workspace, "claude", patch).await.unwrap();
+    assert_eq!((changed.translation, in_force()), (other, other));
+
+    // What a later version wrote there is not read as something else.
+    stage.raw(r#"update providers set translation = '{"pause_turn_max":3,"unheard_of":1}'"#).await;
+    let refused = stage.catalog.provider(organisation, workspace, "claude").await;
+    assert!(refusal(refused).contains("cannot be read: its translation: unknown field `unheard_of`"));
+    stage.catalog.refresh().await.unwrap();
+    assert_eq!(stage.catalog.snapshot().providers(workspace).count(), 0);
+}
 
 async fn a_provider_says_how_its_integration_stands(stage: Stage) {
     let tenant @ (organisation, workspace) = stage.tenant("a").await;

@@ -9,7 +9,9 @@ use portcullis_catalog::{
     Catalog, CatalogError, DatabaseUrl, KeyKind, KeyRing, NewApiKey, NewAuth, NewIntegration,
     NewOrganisation, NewProvider, NewWorkspace, Organisation, Scope, Workspace,
 };
-use portcullis_types::{FeatureSet, ManualClock, OrganisationId, RoleSettings, TenantWorkspaceId};
+use portcullis_types::{
+    FeatureSet, ManualClock, OrganisationId, RoleSettings, TenantWorkspaceId, TranslationSettings,
+};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
 use tokio::sync::watch;
 
@@ -283,6 +285,7 @@ pub(crate) fn provider(
         slug: Some(slug.parse().unwrap()),
         name: "Claude".into(),
         note: None,
+        translation: TranslationSettings::default(),
         expires_at: None,
     }
 }
@@ -296,6 +299,7 @@ pub(crate) fn workspace_key((organisation, workspace): (OrganisationId, TenantWo
         name: "ci".into(),
         description: None,
         scopes: vec![Scope::MODELS_LIST, Scope::COMPLETIONS_WRITE],
+        on_unsupported: None,
         expires_at: None,
     }
 }

@@ -144,6 +144,7 @@ async fn register(catalog: &Catalog, made: &portcullis_catalog::Bootstrap, auth:
         name: "test".into(),
         description: None,
         scopes: vec![Scope::COMPLETIONS_WRITE],
+        on_unsupported: None,
         expires_at: None,
     };
     let (_, secret) = catalog.create_api_key(key).await.unwrap();
