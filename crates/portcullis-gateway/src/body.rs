@@ -1,5 +1,6 @@
 //! The body of a streamed answer: upstream bytes in, client bytes out, and never a silent end.
 
+pub(crate) mod errands;
 pub(crate) mod pass_through;
 pub(crate) mod translation;
 
@@ -8,6 +9,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::future::BoxFuture;
 use http_body::{Body, Frame};
 use portcullis_provider::error::{ApiError, ErrorKind};
 use portcullis_provider::usage::Usage;
@@ -17,6 +19,7 @@ use tracing::warn;
 
 use crate::error::GatewayError;
 use crate::gateway::Parts;
+use errands::{Continued, Errands, Keepsake};
 use crate::upstream::UpstreamBody;
 use crate::way::{Outcome, Settlement};
 
@@ -37,8 +40,13 @@ pub(crate) trait Relay: Unpin + Send + 'static {
     /// An error event in the client's dialect.
     fn error_event(&self, error: &ApiError) -> Bytes;
 
-    /// Tokens so far, and why the upstream stopped.
+    /// Tokens so far, and why the upstream stopped. After a pause: of the part that runs.
     fn usage(&self) -> (&Usage, Option<&str>);
+
+    /// What is to be kept of an answer that is whole, before the client learns that it is.
+    fn keepsake(&mut self) -> Option<Keepsake> {
+        None
+    }
 }
 
 /// What became of a chunk.
@@ -55,10 +63,23 @@ pub(crate) enum Flow {
     Continue,
     /// The terminal event has been seen.
     Done,
+    /// The upstream paused its turn and goes on when it is sent this body.
+    Paused(Bytes),
     /// The stream cannot go on: its own error event, or bytes that make no sense.
     Broken(ApiError),
     /// The upstream's own error event, already in the client's dialect and among the bytes.
     Failed,
+}
+
+/// Where the next bytes come from.
+enum Source {
+    Upstream(UpstreamBody),
+    /// The upstream has been asked to go on with a paused turn.
+    Continuing(BoxFuture<'static, Continued>),
+    /// The answer is whole and being kept; these are its last bytes.
+    Keeping(BoxFuture<'static, ()>, Bytes),
+    /// Nothing more is wanted of the upstream.
+    Closed,
 }
 
 /// How long a stream may be silent.
@@ -70,8 +91,8 @@ struct Patience {
 
 /// A streamed answer on its way. Dropping it closes the upstream and settles the attempt.
 pub(crate) struct StreamBody<R: Relay> {
-    /// `None` once nothing more is wanted of the upstream.
-    upstream: Option<UpstreamBody>,
+    source: Source,
+    errands: Errands,
     relay: R,
     ready: Bytes,
     settlement: Settlement,
@@ -96,9 +117,24 @@ impl<R: Relay> StreamBody<R> {
         relay: R,
         settlement: Settlement,
     ) -> Result<Self, (GatewayError, Settlement)> {
+        Self::open_with(gateway, upstream, relay, settlement, Errands::default()).await
+    }
+
+    /// As [`StreamBody::open`], with what is to be done on the way.
+    ///
+    /// # Errors
+    /// As there.
+    pub(crate) async fn open_with(
+        gateway: &Parts,
+        upstream: UpstreamBody,
+        relay: R,
+        settlement: Settlement,
+        errands: Errands,
+    ) -> Result<Self, (GatewayError, Settlement)> {
         let patience =
             Patience { idle: gateway.settings.stream_idle_timeout, ping: gateway.settings.ping_interval };
-        let mut body = Self::new(upstream, relay, settlement, patience, gateway.drain_deadline.clone());
+        let drain = gateway.drain_deadline.clone();
+        let mut body = Self::new(upstream, relay, settlement, errands, patience, drain);
         let limit = gateway.settings.stream_head_timeout;
         let started = match tokio::time::timeout(limit, body.read_until_started()).await {
             Ok(started) => started,
@@ -114,12 +150,14 @@ impl<R: Relay> StreamBody<R> {
         upstream: UpstreamBody,
         relay: R,
         settlement: Settlement,
+        errands: Errands,
         patience: Patience,
         drain: CancellationToken,
     ) -> Self {
         let now = Instant::now();
         Self {
-            upstream: Some(upstream),
+            source: Source::Upstream(upstream),
+            errands,
             relay,
             ready: Bytes::new(),
             settlement,
@@ -136,7 +174,7 @@ impl<R: Relay> StreamBody<R> {
         use http_body_util::BodyExt;
         let mut held = Vec::new();
         while !self.relay.has_started() {
-            let Some(upstream) = &mut self.upstream else { break };
+            let Source::Upstream(upstream) = &mut self.source else { break };
             let relayed = match upstream.frame().await {
                 Some(Ok(frame)) => self.relay.push(frame.into_data().unwrap_or_default()),
                 Some(Err(error)) => return Err(GatewayError::broken_answer(error)),
@@ -149,7 +187,11 @@ impl<R: Relay> StreamBody<R> {
             match relayed.flow {
                 Flow::Continue => {}
                 Flow::Broken(error) => return Err(error.into()),
-                Flow::Done => self.finish(Outcome::Complete),
+                Flow::Done => {
+                    let last = self.complete(std::mem::take(&mut held).into());
+                    held = last.into();
+                }
+                Flow::Paused(next) => held.extend_from_slice(&self.go_on(next)),
                 Flow::Failed => {
                     self.settlement.failed("upstream_stream_error");
                     self.finish(Outcome::BrokenOff);
@@ -173,9 +215,44 @@ impl<R: Relay> StreamBody<R> {
 
     /// Lets the upstream go and closes the record.
     fn finish(&mut self, outcome: Outcome) {
-        self.upstream = None;
+        self.source = Source::Closed;
         self.note_usage();
         self.settlement.settle(outcome);
+    }
+
+    /// Asks the upstream to go on with a turn that it paused. The paused part has its record, the next gets another.
+    fn go_on(&mut self, next: Bytes) -> Bytes {
+        self.finish(Outcome::Complete);
+        let Some(continues) = &self.errands.continues else {
+            return self.break_off(&stream_error("the upstream paused its turn"), Outcome::BrokenOff);
+        };
+        self.source = Source::Continuing(continues(next));
+        self.last_chunk = Instant::now();
+        Bytes::new()
+    }
+
+    /// The answer is whole: closes the record, and holds the last bytes back until what is to be kept is kept.
+    fn complete(&mut self, last: Bytes) -> Bytes {
+        self.finish(Outcome::Complete);
+        let (Some(keepsake), Some(keeps)) = (self.relay.keepsake(), &self.errands.keeps) else { return last };
+        self.source = Source::Keeping(keeps(keepsake), last);
+        self.last_chunk = Instant::now();
+        Bytes::new()
+    }
+
+    fn on_continued(&mut self, answer: Continued) -> Bytes {
+        match answer {
+            Ok((upstream, settlement)) => {
+                (self.source, self.settlement) = (Source::Upstream(upstream), settlement);
+                self.last_chunk = Instant::now();
+                Bytes::new()
+            }
+            Err(error) => {
+                let shown = error.to_client();
+                warn!(error.cause = %error, "a paused turn could not be continued");
+                self.break_off(&shown, Outcome::BrokenOff)
+            }
+        }
     }
 
     /// Ends the stream with an error event; what was complete before it has been sent.
@@ -215,9 +292,10 @@ impl<R: Relay> StreamBody<R> {
         }
         match flow {
             Flow::Continue => bytes,
-            Flow::Done => {
-                self.finish(Outcome::Complete);
-                bytes
+            Flow::Done => self.complete(bytes),
+            Flow::Paused(next) => {
+                let rest = self.go_on(next);
+                if rest.is_empty() { bytes } else { [bytes, rest].concat().into() }
             }
             Flow::Failed => {
                 self.settlement.failed("upstream_stream_error");
@@ -228,6 +306,27 @@ impl<R: Relay> StreamBody<R> {
                 let event = self.break_off(&error, Outcome::BrokenOff);
                 if bytes.is_empty() { event } else { [bytes, event].concat().into() }
             }
+        }
+    }
+
+    /// What the source's next move means for the client.
+    fn poll_source(&mut self, cx: &mut Context<'_>) -> Poll<Bytes> {
+        match &mut self.source {
+            Source::Upstream(upstream) => {
+                let frame = ready!(Pin::new(upstream).poll_frame(cx));
+                Poll::Ready(self.on_frame(frame))
+            }
+            Source::Continuing(answer) => {
+                let answer = ready!(answer.as_mut().poll(cx));
+                Poll::Ready(self.on_continued(answer))
+            }
+            Source::Keeping(kept, last) => {
+                ready!(kept.as_mut().poll(cx));
+                let last = std::mem::take(last);
+                self.source = Source::Closed;
+                Poll::Ready(last)
+            }
+            Source::Closed => Poll::Ready(Bytes::new()),
         }
     }
 
@@ -290,21 +389,24 @@ impl<R: Relay> Body for StreamBody<R> {
                 this.last_sent = Instant::now();
                 return Poll::Ready(Some(Ok(Frame::data(std::mem::take(&mut this.ready)))));
             }
-            let Some(upstream) = &mut this.upstream else { return Poll::Ready(None) };
+            if matches!(this.source, Source::Closed) {
+                // What was read before the end has been sent.
+                return Poll::Ready(None);
+            }
             if this.drain.is_cancelled() {
                 // Also for an upstream so fast that it is never waited for.
                 this.ready = this.shut_down();
                 continue;
             }
-            this.ready = match Pin::new(upstream).poll_frame(cx) {
-                Poll::Ready(frame) => this.on_frame(frame),
+            this.ready = match this.poll_source(cx) {
+                Poll::Ready(bytes) => bytes,
                 Poll::Pending => ready!(this.poll_patience(cx)),
             };
         }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.upstream.is_none() && self.ready.is_empty()
+        matches!(self.source, Source::Closed) && self.ready.is_empty()
     }
 }
 
