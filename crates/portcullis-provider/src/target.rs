@@ -52,6 +52,14 @@ impl KnownFiles {
     }
 }
 
+impl KnownFiles {
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
 impl FromIterator<(String, FileReference)> for KnownFiles {
     fn from_iter<T: IntoIterator<Item = (String, FileReference)>>(files: T) -> Self {
         Self(files.into_iter().collect())

@@ -7,14 +7,30 @@ use std::num::NonZeroU64;
 
 use serde::{Deserialize, Serialize};
 
-/// What to do with a parameter that has no equivalent and is normally ignored or emulated with a report.
+/// What to do where a translation would lose something, which is normally done with a report.
+///
+/// | report | what happens | with `error` |
+/// |---|---|---|
+/// | `ignored` | no equivalent: left out | refused |
+/// | `emulated` | another mechanism stands in for it | refused |
+/// | `dropped` | history, or a cache mark, that cannot be used is left out | refused |
+/// | `hashed` | an identifier that tells who somebody is becomes its hash | refused |
+/// | `schema` | keywords of a schema become its description, where nothing enforces them | refused |
+/// | `moved` | a system message loses its place to the system prompt | refused |
+/// | `moved` | a system message goes behind the user's turn that follows it, where the model's API wants it | passes |
+/// | `renamed` | an id or a name is rewritten, there and back | passes |
+/// | `trimmed` | white space at the end of a prefill | passes |
+/// | `media_type` | a wrong declaration is corrected | passes |
+///
+/// A refusal is a 400 `unsupported_parameter` that names the parameter. What passes is reported all the same: it means the
+/// same afterwards.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OnUnsupported {
     /// Ignore or emulate it, and say so in the warnings.
     #[default]
     Report,
-    /// Refuse the request.
+    /// Refuse the request, also where another setting asks for a report only ([`SamplingPolicy::Report`]).
     Error,
 }
 

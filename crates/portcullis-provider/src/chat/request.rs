@@ -13,6 +13,8 @@ pub(crate) mod cache;
 pub(crate) mod content;
 mod context;
 pub(crate) mod extensions;
+pub(crate) mod file_ids;
+pub(crate) mod files;
 pub(crate) mod media;
 pub(crate) mod messages;
 pub(crate) mod output;
@@ -21,6 +23,7 @@ pub(crate) mod path;
 pub(crate) mod places;
 pub(crate) mod prefill;
 pub(crate) mod reasoning;
+pub(crate) mod renames;
 pub(crate) mod sampling;
 pub(crate) mod schema;
 pub(crate) mod scope;
@@ -36,16 +39,17 @@ pub(crate) use places::Names;
 pub use places::Places;
 
 pub use context::{ResponseContext, TranslatedRequest};
+pub use renames::ToolNames;
 
 use crate::invalid::{InvalidCode, InvalidRequest};
 use crate::json::write::{Str, Writer};
 use crate::json::{self, Json, Object};
 use crate::openai;
 use crate::target::Target;
-use crate::warnings::Warnings;
 use block::{Block, Cache};
 use messages::{Conversation, Role, Turn};
 use path::Path;
+use renames::Renames;
 use scope::Scope;
 
 /// From this many tokens on, an answer may take longer than an idle connection lives.
@@ -98,6 +102,12 @@ impl<'a> ChatRequest<'a> {
         self.stream
     }
 
+    /// Ids of files that the request names, once each: what they are must be known in [`Target::files`] before the request
+    /// is translated. Most requests name none, and this then allocates nothing.
+    pub fn file_ids(&self) -> Vec<String> {
+        file_ids::of_chat(&self.object)
+    }
+
     /// As [`ChatRequest::to_messages`], for a request that is sent once.
     ///
     /// # Errors
@@ -112,9 +122,8 @@ impl<'a> ChatRequest<'a> {
     /// Something in it has no equivalent, contradicts itself, or would be refused by this model. The error names the
     /// parameter.
     pub fn to_messages(&self, target: &Target<'_>) -> Result<TranslatedRequest, InvalidRequest> {
-        let Target { model, facts, files, options } = *target;
-        let (warnings, betas) = (Warnings::default(), Vec::new());
-        let mut scope = Scope { model: facts, files, options, warnings, betas };
+        let Target { model, options, .. } = *target;
+        let mut scope = Scope::new(target);
         self.header_betas.iter().for_each(|beta| scope.beta(beta));
         let draft = Draft::new(self, &mut scope)?;
         let upstream_streams =
@@ -127,6 +136,7 @@ impl<'a> ChatRequest<'a> {
             max_tokens_field: draft.max_tokens.field,
             custom_tools: draft.tools.custom.clone(),
             legacy_functions: draft.tools.legacy,
+            tool_names: scope.renames.back(),
             places: Places::new(Names::Chat, draft.conversation.turns.iter().map(Turn::message), draft.tools.places),
         };
         let mut writer = Writer::with_capacity(self.object.raw.len() + 512);
@@ -174,6 +184,10 @@ impl<'a> Draft<'a> {
         let object = &request.object;
         account::refused(object)?;
         extensions::betas(object, scope)?;
+        if scope.options.rename_tools {
+            Renames::enter(renames::of_chat(object), scope);
+        }
+        scope.code_runs = !scope.files.is_empty() && tools::runs_code(object);
         let mut conversation = messages::translate(object.given("messages"), scope)?;
         let max_tokens = sampling::max_tokens(object, scope)?;
         let reasoning = reasoning::translate(object, max_tokens, scope)?;

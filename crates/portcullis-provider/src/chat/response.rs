@@ -106,7 +106,7 @@ pub fn to_completion(
     Ok(Completion { body, usage: message.usage, stop_reason, model })
 }
 
-fn assistant_message<'a>(message: &'a Message, context: &ResponseContext) -> AssistantMessage<'a> {
+fn assistant_message<'a>(message: &'a Message, context: &'a ResponseContext) -> AssistantMessage<'a> {
     let calls = message.content.iter().filter(|block| block_type(block) == "tool_use");
     let mut calls = calls.map(|block| ToolCall::of(block, context));
     let (tool_calls, function_call) = if context.legacy_functions {

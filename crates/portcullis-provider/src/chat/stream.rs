@@ -218,7 +218,7 @@ impl ChatStream {
             self.frame.chunk(out, &[b"{\"function_call\":", &call, b"}"]);
             return Rendering::LegacyFunction { begun: false };
         }
-        if is_custom(name, &self.context) {
+        if is_custom(self.context.tool_names.of_client(name), &self.context) {
             return Rendering::CustomTool { index };
         }
         call.index = Some(index);

@@ -53,6 +53,16 @@ impl Writer {
         Self { out: Vec::with_capacity(capacity), comma: false }
     }
 
+    /// Writes behind what is there already.
+    pub(crate) fn appending_to(out: Vec<u8>) -> Self {
+        Self { out, comma: false }
+    }
+
+    /// How much was written, in bytes.
+    pub(crate) fn len(&self) -> usize {
+        self.out.len()
+    }
+
     pub(crate) fn into_bytes(self) -> Vec<u8> {
         self.out
     }

@@ -9,27 +9,43 @@ mod properties;
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use portcullis_provider::{ChatRequest, InvalidRequest, Target, TranslatedRequest, UpstreamError};
-use portcullis_types::{Compliance, OnUnsupported, SamplingPolicy, TranslationOptions};
+use portcullis_provider::{
+    ChatRequest, FileReference, InvalidRequest, KnownFiles, Target, TranslatedRequest, UpstreamError,
+};
+use portcullis_types::{Compliance, TranslationOptions, TranslationSettings};
 use serde_json::{Value, json};
 
 fn translate(body: &[u8], options: &TranslationOptions) -> Result<TranslatedRequest, InvalidRequest> {
-    let request = ChatRequest::parse(body)?;
-    let model = request.model().parse().expect("the golden files name models");
-    request.into_messages(&Target::embedded(&model, *options))
+    translate_with(body, options, &KnownFiles::default())
 }
 
+fn translate_with(
+    body: &[u8],
+    options: &TranslationOptions,
+    files: &KnownFiles,
+) -> Result<TranslatedRequest, InvalidRequest> {
+    let request = ChatRequest::parse(body)?;
+    let model = request.model().parse().expect("the golden files name models");
+    request.into_messages(&Target { files, ..Target::embedded(&model, *options) })
+}
+
+/// What an operator set for the provider: `context.options`, as in the admin API.
 fn options(context: &Value) -> TranslationOptions {
-    let is = |name: &str, value: &str| context["options"][name] == value;
-    TranslationOptions {
-        on_unsupported: if is("on_unsupported", "error") {
-            OnUnsupported::Error
-        } else {
-            OnUnsupported::Report
-        },
-        sampling: if is("sampling", "report") { SamplingPolicy::Report } else { SamplingPolicy::Error },
-        ..TranslationOptions::default()
-    }
+    let settings = context.get("options").cloned().unwrap_or_else(|| json!({}));
+    let settings: TranslationSettings = serde_json::from_value(settings).unwrap();
+    TranslationOptions::default().with(&settings)
+}
+
+/// What the caller uploaded before: `context.files`, by the client's ids.
+fn files(context: &Value) -> KnownFiles {
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let files = context["files"].as_object().into_iter().flatten();
+    let reference = |file: &Value| FileReference {
+        upstream_id: text(&file["upstream_id"]),
+        mime_type: text(&file["mime_type"]),
+        filename: text(&file["filename"]),
+    };
+    files.map(|(id, file)| (id.clone(), reference(file))).collect()
 }
 
 /// Numbers by value, objects without order.
@@ -56,7 +72,8 @@ fn compare(case: &Value) -> Option<String> {
             expected["must_contain"].as_array()?.iter().find(|piece| !body.contains(piece.as_str().unwrap()));
         return missing.map(|piece| format!("{piece} is missing in {body}"));
     }
-    let result = translate(input["request"].to_string().as_bytes(), &options(&input["context"]));
+    let context = &input["context"];
+    let result = translate_with(input["request"].to_string().as_bytes(), &options(context), &files(context));
     match (result, expected.get("error")) {
         (Err(invalid), Some(error)) => {
             let named = invalid.message.contains(invalid.param.as_deref().unwrap_or_default());
@@ -97,7 +114,7 @@ fn golden_requests() {
             ));
         }
     }
-    assert!(count >= 200, "only {count} golden files were found");
+    assert!(count >= 270, "only {count} golden files were found");
     assert!(failures.is_empty(), "{} of {count} differ:\n{}", failures.len(), failures.join("\n"));
 }
 

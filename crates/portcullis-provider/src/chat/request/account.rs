@@ -17,7 +17,6 @@ use super::path::Path;
 use super::scope::Scope;
 use crate::invalid::{InvalidCode, InvalidRequest};
 use crate::json::{Json, Object};
-use crate::warnings::WarningKind;
 
 /// `metadata.user_id` on its way out.
 pub(crate) fn user_id<'a>(
@@ -48,7 +47,7 @@ pub(crate) fn user_id<'a>(
             Some(_) => scope.ignored(path)?,
             None if is_opaque(&text) => chosen = Some(text),
             None => {
-                scope.note(WarningKind::Hashed, path);
+                scope.hashed(path)?;
                 chosen = Some(Cow::Owned(format!("sha256:{}", hex::encode(Sha256::digest(text.as_bytes())))));
             }
         }

@@ -54,7 +54,7 @@ pub(crate) fn turn<'a>(
     }
     let given = message.given("content_blocks").filter(|blocks| !is_empty(blocks));
     let mut blocks = match given {
-        Some(given) => content_blocks(given, message, index, path, pairing)?,
+        Some(given) => content_blocks(given, message, index, path, pairing, scope)?,
         None => {
             let mut blocks = thinking(message, path, scope)?;
             spoken(message, path, scope, &mut blocks)?;
@@ -62,7 +62,7 @@ pub(crate) fn turn<'a>(
         }
     };
     calls(message, index, path, pairing, scope, &mut blocks)?;
-    cache::mark_last(&mut blocks, cache::control(message, path)?, path, scope);
+    cache::mark_last(&mut blocks, cache::control(message, path)?, path, scope)?;
     Ok(blocks)
 }
 
@@ -88,6 +88,7 @@ fn content_blocks<'a>(
     index: usize,
     path: &Path<'_>,
     pairing: &mut Pairing<'a>,
+    scope: &mut Scope,
 ) -> Result<Vec<Block<'a>>, InvalidRequest> {
     let list_path = path.key("content_blocks");
     let mut blocks = Vec::new();
@@ -95,8 +96,11 @@ fn content_blocks<'a>(
         let item_path = list_path.index(position);
         let item = item_path.object(item)?;
         let type_path = item_path.key("type");
-        type_path.text(item.get("type").ok_or_else(|| type_path.missing())?)?;
-        let block = content::native(item);
+        let kind = type_path.text(item.get("type").ok_or_else(|| type_path.missing())?)?;
+        let block = match kind.decode().as_ref() {
+            "document" | "image" => content::native_part(item, &item_path, scope)?,
+            _ => content::replayed(item),
+        };
         if let Body::Native(native) = &block.body
             && let NativePart::ToolUse { id, name } = &native.part
         {
@@ -159,7 +163,7 @@ fn thinking<'a>(
             let path = path.index(index);
             match reasoning_detail(path.object(item)?) {
                 Some(block) => blocks.push(block),
-                None => scope.note(WarningKind::Dropped, path),
+                None => scope.dropped(path)?,
             }
         }
     } else {
@@ -199,7 +203,7 @@ pub(crate) fn thinking_block<'a>(
         }
     };
     let Some(body) = body else {
-        scope.note(WarningKind::Dropped, path.key("unsigned_thinking"));
+        scope.dropped(path.key("unsigned_thinking"))?;
         return Ok(None);
     };
     // `index` is a stream's bookkeeping, and a mark on thinking would be refused.
@@ -247,8 +251,9 @@ fn calls<'a>(
     if let Some(call) = message.given("function_call") {
         let path = path.key("function_call");
         let (name, input) = function(path.object(call)?, &path, &["name", "arguments"], scope)?;
-        let id = pairing.function_call(index, name.decode());
-        blocks.push(Block::new(Body::ToolUse(ToolUse { id, name: name.into(), input, extra: Vec::new() })));
+        let sent = scope.renames.sent(name);
+        let id = pairing.function_call(index, name.decode(), sent.decode());
+        blocks.push(Block::new(Body::ToolUse(ToolUse { id, name: sent, input, extra: Vec::new() })));
     }
     Ok(())
 }
@@ -272,13 +277,14 @@ fn tool_call<'a>(
     if pairing.is_replayed(&raw_id) {
         return Ok(None);
     }
+    let name = scope.renames.sent(name);
     let (id, renamed) = pairing.call(raw_id, name.decode(), origin);
     if renamed {
         scope.note(WarningKind::Renamed, id_path);
     }
     let extra = ["caller", "toolset_name"];
     let extra = extra.into_iter().filter_map(|key| Some((key, call.given(key)?.raw()))).collect();
-    let body = Body::ToolUse(ToolUse { id, name: name.into(), input, extra });
+    let body = Body::ToolUse(ToolUse { id, name, input, extra });
     let function = call.get("function").and_then(Json::as_object);
     let inner =
         function.map(|function| cache::control(function, &path.key("function"))).transpose()?.flatten();
@@ -306,7 +312,7 @@ fn called<'a>(
             let input_path = path.key("input");
             let input = custom.given("input").map(|input| input_path.text(input)).transpose()?;
             let input = input.map_or(Str::from(""), Str::from);
-            Ok((tools::name(custom, &path)?, Input::Wrapped("input", input)))
+            Ok((tools::name(custom, &path, scope)?, Input::Wrapped("input", input)))
         }
         Some(_) => Err(type_path.refuse(InvalidCode::InvalidValue, "must be \"function\" or \"custom\"")),
     }
@@ -319,16 +325,20 @@ fn function<'a>(
     scope: &mut Scope,
 ) -> Result<(Text<'a>, Input<'a>), InvalidRequest> {
     path.only(function, known)?;
-    let name = tools::name(function, path)?;
+    let name = tools::name(function, path, scope)?;
     let path = path.key("arguments");
     let Some(arguments) = function.given("arguments") else { return Ok((name, Input::Object("{}".into()))) };
     let text = path.text(arguments)?;
-    Ok((name, arguments_input(text, &path, scope)))
+    Ok((name, arguments_input(text, &path, scope)?))
 }
 
 /// Arguments as a JSON object, in the text the model once wrote. Models do write broken ones, and clients replay them:
 /// those are kept as a text, so that the conversation goes on and the model sees what it did.
-pub(crate) fn arguments_input<'a>(text: Text<'a>, path: &Path<'_>, scope: &mut Scope) -> Input<'a> {
+pub(crate) fn arguments_input<'a>(
+    text: Text<'a>,
+    path: &Path<'_>,
+    scope: &mut Scope,
+) -> Result<Input<'a>, InvalidRequest> {
     let decoded = text.decode();
     let trimmed = match decoded {
         Cow::Borrowed(text) => Cow::Borrowed(text.trim()),
@@ -336,13 +346,13 @@ pub(crate) fn arguments_input<'a>(text: Text<'a>, path: &Path<'_>, scope: &mut S
         Cow::Owned(text) => Cow::Owned(text.trim().to_owned()),
     };
     if trimmed.is_empty() {
-        return Input::Object("{}".into());
+        return Ok(Input::Object("{}".into()));
     }
     if is_object(&trimmed) {
-        return Input::Object(trimmed);
+        return Ok(Input::Object(trimmed));
     }
-    scope.note(WarningKind::Emulated, path);
-    Input::Wrapped("_raw_arguments", Str::from(text))
+    scope.emulated(path)?;
+    Ok(Input::Wrapped("_raw_arguments", Str::from(text)))
 }
 
 fn is_object(text: &str) -> bool {

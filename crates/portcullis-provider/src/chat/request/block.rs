@@ -17,6 +17,8 @@ pub(crate) enum Body<'a> {
     Text(Str<'a>),
     Image(Source<'a>),
     Document { source: Source<'a>, title: Option<Str<'a>> },
+    /// A file for the container in which code runs, by the upstream's id.
+    ContainerUpload(Cow<'a, str>),
     Thinking { thinking: Str<'a>, signature: Str<'a> },
     RedactedThinking { data: Str<'a> },
     ToolUse(ToolUse<'a>),
@@ -30,6 +32,8 @@ pub(crate) enum Source<'a> {
     Base64 { media_type: &'static str, data: Str<'a> },
     PlainText(Str<'a>),
     Url(Str<'a>),
+    /// A file that lies at the upstream, by the upstream's id.
+    File(Cow<'a, str>),
 }
 
 /// A tool call.
@@ -54,7 +58,7 @@ pub(crate) enum Input<'a> {
 /// A block in Anthropic's own form, as it was written.
 #[derive(Debug)]
 pub(crate) struct Native<'a> {
-    pub(crate) raw: &'a str,
+    pub(crate) raw: Cow<'a, str>,
     pub(crate) has_cache: bool,
     pub(crate) part: NativePart<'a>,
 }
@@ -107,8 +111,8 @@ impl<'a> Block<'a> {
     pub(crate) fn write(&self, writer: &mut Writer) {
         if let Body::Native(native) = &self.body {
             return match self.cache {
-                Some(cache) => writer.raw_object_and(native.raw, |w| cache.write_member(w)),
-                None => writer.raw(native.raw),
+                Some(cache) => writer.raw_object_and(&native.raw, |w| cache.write_member(w)),
+                None => writer.raw(&native.raw),
             };
         }
         writer.object(|w| {
@@ -137,6 +141,10 @@ impl Body<'_> {
                 if let Some(title) = title {
                     w.key("title").string(title);
                 }
+            }
+            Self::ContainerUpload(file_id) => {
+                w.key("type").plain("container_upload");
+                w.key("file_id").plain(file_id);
             }
             Self::Thinking { thinking, signature } => {
                 w.key("type").plain("thinking");
@@ -180,6 +188,10 @@ impl Source<'_> {
             Self::Url(url) => {
                 w.key("type").plain("url");
                 w.key("url").string(url);
+            }
+            Self::File(file_id) => {
+                w.key("type").plain("file");
+                w.key("file_id").plain(file_id);
             }
         });
     }

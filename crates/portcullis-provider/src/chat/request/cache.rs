@@ -13,7 +13,6 @@ use super::path::Path;
 use super::scope::Scope;
 use crate::invalid::{InvalidCode, InvalidRequest};
 use crate::json::{Json, Object};
-use crate::warnings::WarningKind;
 
 /// How many marks a request may hold.
 const MARKS: usize = 4;
@@ -60,14 +59,15 @@ pub(crate) fn mark_last<'a>(
     mark: Option<Cache<'a>>,
     path: &Path<'_>,
     scope: &mut Scope,
-) {
-    let Some(mark) = mark else { return };
+) -> Result<(), InvalidRequest> {
+    let Some(mark) = mark else { return Ok(()) };
     let thinking =
         |block: &&mut Block<'_>| matches!(block.body, Body::Thinking { .. } | Body::RedactedThinking { .. });
     match blocks.iter_mut().rev().find(|block| !thinking(block)) {
         Some(last) if last.takes_cache() => last.cache = Some(mark),
-        _ => scope.note(WarningKind::Dropped, path.key("cache_control")),
+        _ => scope.dropped(path.key("cache_control"))?,
     }
+    Ok(())
 }
 
 /// `prompt_cache_options`: the top-level mark of implicit mode.

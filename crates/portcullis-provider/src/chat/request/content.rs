@@ -6,9 +6,10 @@
 //! | `image_url` with `https:` | image by URL |
 //! | `image_url` with `data:` | image, PDF document or text document |
 //! | `file.file_data` | document or image, with the file's name as a document's title |
+//! | `file.file_id` | image, document or upload to the container, by the file's media type |
 //! | `refusal` (assistant) | text: it is what the assistant said |
-//! | Anthropic's own blocks | verbatim |
-//! | `file.file_id`, `input_audio`, `http:` | refused |
+//! | Anthropic's own blocks | verbatim, but for ids of files, which become the upstream's |
+//! | `input_audio`, `http:` | refused |
 //! | anything else | refused |
 
 use std::borrow::Cow;
@@ -16,11 +17,10 @@ use std::borrow::Cow;
 use super::block::{Block, Body, Native, NativePart, Source};
 use super::path::Path;
 use super::scope::Scope;
-use super::{cache, media};
+use super::{cache, file_ids, files, media};
 use crate::invalid::{InvalidCode, InvalidRequest};
-use crate::json::write::Str;
+use crate::json::write::{Str, Writer};
 use crate::json::{Json, Object, Text};
-use crate::warnings::WarningKind;
 
 /// Whose content it is, which decides what may stand in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,10 +74,10 @@ fn part_block<'a>(
         "text" => return text_part(part, "text", path, scope),
         "refusal" if speaker == Speaker::Assistant => return text_part(part, "refusal", path, scope),
         "image_url" if media_speaker => image_part(part, path, scope)?,
-        "file" if media_speaker => file_part(part, path, scope)?,
-        "image" | "document" | "search_result" if media_speaker => native_part(part, scope),
-        "container_upload" if speaker == Speaker::User => native_part(part, scope),
-        "tool_reference" if speaker == Speaker::Tool => native_part(part, scope),
+        "file" if media_speaker => file_part(part, speaker, path, scope)?,
+        "image" | "document" | "search_result" if media_speaker => native_part(part, path, scope)?,
+        "container_upload" if speaker == Speaker::User => native_part(part, path, scope)?,
+        "tool_reference" if speaker == Speaker::Tool => native(part),
         "thinking" | "redacted_thinking" if speaker == Speaker::Assistant => {
             return super::assistant::thinking_block(part, path, scope);
         }
@@ -116,7 +116,7 @@ fn text_part<'a>(
     let mut block = text_block(text_path.text(text)?);
     match &mut block {
         Some(block) => block.cache = mark,
-        None if mark.is_some() => scope.note(WarningKind::Dropped, path.key("cache_control")),
+        None if mark.is_some() => scope.dropped(path.key("cache_control"))?,
         None => {}
     }
     Ok(block)
@@ -161,7 +161,11 @@ fn image_part<'a>(
 }
 
 /// `detail` of an image.
-pub(crate) fn check_detail(detail: &Json<'_>, path: &Path<'_>, scope: &mut Scope) -> Result<(), InvalidRequest> {
+pub(crate) fn check_detail(
+    detail: &Json<'_>,
+    path: &Path<'_>,
+    scope: &mut Scope,
+) -> Result<(), InvalidRequest> {
     match path.text(detail)?.decode().as_ref() {
         "auto" => Ok(()),
         "low" | "high" | "original" => scope.ignored(path),
@@ -169,17 +173,22 @@ pub(crate) fn check_detail(detail: &Json<'_>, path: &Path<'_>, scope: &mut Scope
     }
 }
 
-fn file_part<'a>(part: &Object<'a>, path: &Path<'_>, scope: &mut Scope) -> Result<Block<'a>, InvalidRequest> {
+fn file_part<'a>(
+    part: &Object<'a>,
+    speaker: Speaker,
+    path: &Path<'_>,
+    scope: &mut Scope,
+) -> Result<Block<'a>, InvalidRequest> {
     path.only(part, &["type", "file", "cache_control", "prompt_cache_breakpoint"])?;
     let file_path = path.key("file");
     let file = file_path.object(file_path.required(part)?)?;
     file_path.only(file, &["file_data", "file_id", "filename"])?;
-    if file.given("file_id").is_some() {
-        let what = "is not supported: this gateway keeps no files; send the file in `file_data`";
-        return Err(file_path.key("file_id").refuse(InvalidCode::UnsupportedParameter, what));
-    }
     let name_path = file_path.key("filename");
     let filename = file.given("filename").map(|name| name_path.text(name)).transpose()?;
+    if let Some(id) = file.given("file_id") {
+        let body = kept_file(file, id, filename, speaker, &file_path, scope)?;
+        return Ok(Block { body, cache: cache::mark(part, path)? });
+    }
     let data_path = file_path.key("file_data");
     let data = data_path.text(data_path.required(file)?)?.decode();
     let (media_type, payload) = if media::is_data_url(&data) {
@@ -197,13 +206,44 @@ fn file_part<'a>(part: &Object<'a>, path: &Path<'_>, scope: &mut Scope) -> Resul
     Ok(Block { body, cache: cache::mark(part, path)? })
 }
 
-fn native_part<'a>(part: &Object<'a>, scope: &mut Scope) -> Block<'a> {
-    let source = part.get("source").and_then(Json::as_object);
-    let by_file = source.and_then(|source| source.text("type")).is_some_and(|kind| &kind == "file");
-    if by_file || part.text("type").is_some_and(|kind| &kind == "container_upload") {
-        scope.beta("files-api-2025-04-14");
+/// A file that was uploaded before.
+///
+/// - `path`: the file, not the part.
+fn kept_file<'a>(
+    file: &Object<'a>,
+    id: &Json<'a>,
+    filename: Option<Text<'a>>,
+    speaker: Speaker,
+    path: &Path<'_>,
+    scope: &mut Scope,
+) -> Result<Body<'a>, InvalidRequest> {
+    let id_path = path.key("file_id");
+    if file.given("file_data").is_some() {
+        let what = "and `file_data` cannot be used together";
+        return Err(id_path.refuse(InvalidCode::ConflictingParameters, what));
     }
-    native(part)
+    let code_runs = scope.code_runs && speaker == Speaker::User;
+    let mut body = files::block_body(&id_path.text(id)?.decode(), code_runs, &id_path, scope)?;
+    match (&mut body, filename.filter(|name| !name.is_blank())) {
+        (_, None) => {}
+        (Body::Document { title, .. }, Some(name)) => *title = Some(Str::from(name)),
+        (_, Some(_)) => scope.ignored(path.key("filename"))?,
+    }
+    Ok(body)
+}
+
+/// A part in Anthropic's own form, which may name files.
+pub(crate) fn native_part<'a>(
+    part: &Object<'a>,
+    path: &Path<'_>,
+    scope: &mut Scope,
+) -> Result<Block<'a>, InvalidRequest> {
+    let raw = file_ids::resolved(part, path, scope)?;
+    let mut block = native(part);
+    if let Body::Native(native) = &mut block.body {
+        native.raw = raw;
+    }
+    Ok(block)
 }
 
 /// A block that goes out as it came in.
@@ -220,5 +260,23 @@ pub(crate) fn native<'a>(part: &Object<'a>) -> Block<'a> {
         _ => NativePart::Other,
     };
     let has_cache = part.get("cache_control").is_some();
-    Block::new(Body::Native(Native { raw: part.raw, has_cache, part: native_part }))
+    Block::new(Body::Native(Native { raw: Cow::Borrowed(part.raw), has_cache, part: native_part }))
+}
+
+/// A block of an earlier answer, without what a stream adds to put its pieces together.
+pub(crate) fn replayed<'a>(item: &Object<'a>) -> Block<'a> {
+    let mut block = native(item);
+    let bookkeeping = |key: &str| matches!(key, "index" | "delta");
+    if let Body::Native(native) = &mut block.body
+        && item.members.iter().any(|(key, _)| bookkeeping(key))
+    {
+        let mut writer = Writer::with_capacity(item.raw.len());
+        writer.object(|w| {
+            for (key, value) in item.members.iter().filter(|(key, _)| !bookkeeping(key)) {
+                w.foreign_key(key).raw(value.raw());
+            }
+        });
+        native.raw = Cow::Owned(writer.into_string());
+    }
+    block
 }

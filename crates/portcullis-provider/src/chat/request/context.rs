@@ -5,6 +5,9 @@ use std::collections::BTreeSet;
 use portcullis_types::Compliance;
 
 use super::places::Places;
+use super::renames::ToolNames;
+use crate::anthropic::body;
+use crate::invalid::InvalidRequest;
 use crate::warnings::Warnings;
 
 /// A Messages request, ready to be sent.
@@ -24,6 +27,22 @@ pub struct TranslatedRequest {
     pub context: ResponseContext,
 }
 
+impl TranslatedRequest {
+    /// The body of `POST /v1/messages/count_tokens` that counts what this request would take.
+    #[must_use]
+    pub fn to_count_tokens(&self) -> Vec<u8> {
+        body::count_tokens_body(&self.body)
+    }
+
+    /// The `params` of this request in a batch.
+    ///
+    /// # Errors
+    /// It asks for something that no batch does; see [`body::batch_params`].
+    pub fn to_batch_params(&self) -> Result<Vec<u8>, InvalidRequest> {
+        body::batch_params(&self.body, self.context.client_streams, self.context.max_tokens_field)
+    }
+}
+
 /// What the translation of the answer needs to know about the request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ResponseContext {
@@ -41,6 +60,8 @@ pub struct ResponseContext {
     pub custom_tools: BTreeSet<String>,
     /// The client used the deprecated `functions`, so the answer uses `function_call`.
     pub legacy_functions: bool,
+    /// Tools that were sent under other names than the client's.
+    pub tool_names: ToolNames,
     /// Where the messages and tools that were sent stand in the client's request.
     pub places: Places,
 }

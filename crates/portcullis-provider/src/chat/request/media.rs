@@ -290,15 +290,13 @@ fn is_base64(data: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::target::KnownFiles;
-    use crate::warnings::Warnings;
+    use crate::target::Target;
     use portcullis_types::TranslationOptions;
 
     /// The media type that is sent and whether a correction was reported, or the refusal.
     fn check(url: &str, expect: Result<(&str, bool), InvalidCode>) {
-        let (files, options) = (KnownFiles::default(), TranslationOptions::default());
-        let mut scope =
-            Scope { model: None, files: &files, options, warnings: Warnings::default(), betas: Vec::new() };
+        let model = "claude-opus-4-8".parse().unwrap();
+        let mut scope = Scope::new(&Target::embedded(&model, TranslationOptions::default()));
         let path = Path::root("url");
         let body = data_url(Cow::Borrowed(url), &path).and_then(|data_url| {
             let declared = declared_inline(&data_url.media_type);

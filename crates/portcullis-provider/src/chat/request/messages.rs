@@ -4,7 +4,7 @@
 //! |---|---|
 //! | the leading `system`/`developer` messages | the system prompt, a block each text |
 //! | a later one, where the model allows it | a `system` message, at the nearest place that is legal |
-//! | a later one elsewhere | part of the system prompt, reported |
+//! | a later one elsewhere | part of the system prompt, or a marked part of the user's turn if the route says so; reported |
 //! | a last one after an assistant's turn | a user's turn, marked as a system message, reported |
 //! | only such messages | a user's turn, reported |
 //! | `user` | a user's turn; consecutive ones are one turn |
@@ -53,8 +53,7 @@ pub(crate) fn translate<'a>(
     if messages.items.is_empty() {
         return Err(path.refuse(InvalidCode::InvalidValue, "must hold at least one message"));
     }
-    let in_place = scope.model.is_none_or(|model| model.mid_conversation_system);
-    let mut turns = Turns::new(Numbering::MESSAGES, in_place);
+    let mut turns = Turns::new(Numbering::MESSAGES, scope);
     let mut pairing = Pairing::default();
     for (index, message) in messages.items.iter().enumerate() {
         let path = path.index(index);
@@ -133,7 +132,7 @@ fn said<'a>(
         return Err(content_path.wrong_type("a string or an array of parts", content));
     }
     let mut blocks = content::blocks(content, speaker, &content_path, scope)?;
-    cache::mark_last(&mut blocks, cache::control(message, path)?, path, scope);
+    cache::mark_last(&mut blocks, cache::control(message, path)?, path, scope)?;
     Ok(blocks)
 }
 

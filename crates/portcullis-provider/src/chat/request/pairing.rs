@@ -76,8 +76,16 @@ impl<'a> Pairing<'a> {
     }
 
     /// Enters a deprecated `function_call`, which has no id of its own.
-    pub(crate) fn function_call(&mut self, message: usize, name: Cow<'a, str>) -> Cow<'a, str> {
-        self.named(name.clone());
+    ///
+    /// - `name`: the client's, by which it is answered.
+    /// - `sent`: the one that is sent.
+    pub(crate) fn function_call(
+        &mut self,
+        message: usize,
+        name: Cow<'a, str>,
+        sent: Cow<'a, str>,
+    ) -> Cow<'a, str> {
+        self.named(sent);
         let raw = format!("call_fn_{message}");
         let id = Cow::Owned(self.unique(&raw).unwrap_or(raw));
         let origin = Origin { message, place: "function_call", item: None };

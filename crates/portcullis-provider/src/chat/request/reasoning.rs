@@ -10,8 +10,10 @@
 //! | cannot stop but between tools (sonnet-5-5) | `between_tools`, reported | the same |
 //! | cannot stop (opus-5-5, fable, mythos) | refused | the same |
 //!
-//! Thinking is asked for with its summary shown: newer models otherwise send blocks without text. No parameter at all
-//! means the model's default.
+//! Thinking is asked for with its summary shown, unless the route wants it omitted: newer models otherwise send blocks
+//! without text. No parameter at all means the model's default.
+
+use portcullis_types::ReasoningDisplay;
 
 use super::path::Path;
 use super::sampling::MaxTokens;
@@ -144,7 +146,7 @@ pub(crate) fn translate<'a>(
     if let Some(effort) = request.given("reasoning_effort") {
         let path = Path::root("reasoning_effort");
         let wish = Wish::read(path.text(effort)?, &path)?;
-        return for_wish(wish, "summarized", max_tokens, &path, scope);
+        return for_wish(wish, display(scope), max_tokens, &path, scope);
     }
     if let Some(reasoning) = request.given("reasoning") {
         let path = Path::root("reasoning");
@@ -153,6 +155,14 @@ pub(crate) fn translate<'a>(
     match request.given("thinking") {
         Some(thinking) => native(thinking, native_effort, scope),
         None => Ok(Reasoning::default()),
+    }
+}
+
+/// How thinking is shown on this route.
+pub(crate) fn display(scope: &Scope) -> &'static str {
+    match scope.options.reasoning_display {
+        ReasoningDisplay::Summarized => "summarized",
+        ReasoningDisplay::Omitted => "omitted",
     }
 }
 
@@ -238,7 +248,7 @@ fn reasoning_object<'a>(
 ) -> Result<Reasoning<'a>, InvalidRequest> {
     path.only(reasoning, &["effort", "max_tokens", "enabled", "exclude"])?;
     let flag = |name: &str| reasoning.given(name).map(|flag| path.key(name).boolean(flag)).transpose();
-    let display = if flag("exclude")? == Some(true) { "omitted" } else { "summarized" };
+    let display = if flag("exclude")? == Some(true) { "omitted" } else { display(scope) };
     let enabled = flag("enabled")?;
     let budget_path = path.key("max_tokens");
     let budget = reasoning.given("max_tokens").map(|budget| budget_path.count(budget)).transpose()?;

@@ -19,7 +19,6 @@ use super::scope::Scope;
 use crate::invalid::{InvalidCode, InvalidRequest};
 use crate::json::{Json, Object, Text};
 use crate::models::{self, Sampling};
-use crate::warnings::WarningKind;
 
 /// The answer's length.
 #[derive(Clone, Copy, Debug)]
@@ -28,6 +27,15 @@ pub(crate) struct MaxTokens {
     pub(crate) defaulted: bool,
     /// The client's name for it.
     pub(crate) field: &'static str,
+}
+
+impl MaxTokens {
+    /// The limit of a request that names none: the model's largest, as far as the route allows it.
+    pub(crate) fn largest(field: &'static str, scope: &Scope) -> Self {
+        let value = models::default_max_tokens(scope.model);
+        let value = scope.options.max_tokens_cap.map_or(value, |cap| value.min(cap.get()));
+        Self { value, defaulted: true, field }
+    }
 }
 
 /// The limit on the answer's tokens.
@@ -42,10 +50,7 @@ pub(crate) fn max_tokens(request: &Object<'_>, scope: &Scope) -> Result<MaxToken
             Err(Path::root("max_tokens").refuse(InvalidCode::ConflictingParameters, what))
         }
         (Some(given), _) | (None, Some(given)) => Ok(given),
-        (None, None) => {
-            let value = models::default_max_tokens(scope.model);
-            Ok(MaxTokens { value, defaulted: true, field: "max_completion_tokens" })
-        }
+        (None, None) => Ok(MaxTokens::largest("max_completion_tokens", scope)),
     }
 }
 
@@ -77,8 +82,7 @@ fn default_only(given: &[(&'static str, f64, &str)], scope: &mut Scope) -> Resul
             continue;
         }
         if scope.options.sampling == SamplingPolicy::Report {
-            // The route asks for this one in particular, whatever it thinks of unsupported parameters at large.
-            scope.note(WarningKind::Ignored, name);
+            scope.ignored(name)?;
             continue;
         }
         let path = Path::root(name);

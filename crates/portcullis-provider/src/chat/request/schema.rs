@@ -22,7 +22,6 @@ use super::scope::Scope;
 use crate::invalid::{InvalidCode, InvalidRequest};
 use crate::json::write::Writer;
 use crate::json::{Json, Object, Text};
-use crate::warnings::WarningKind;
 
 /// Formats the upstream enforces.
 const FORMATS: &[&str] =
@@ -130,7 +129,7 @@ impl Strict<'_> {
             }
         }
         if !described.is_empty() {
-            scope.note(WarningKind::Schema, format_args!("{}{at}", self.report));
+            scope.unenforced(format_args!("{}{at}", self.path), format_args!("{}{at}", self.report))?;
         }
         let description = self.describe(schema, at, &described);
         w.object(|w| {

@@ -4,23 +4,34 @@ use std::fmt;
 
 use portcullis_types::{OnUnsupported, TranslationOptions};
 
+use super::renames::Renames;
 use crate::invalid::{InvalidCode, InvalidRequest};
 use crate::models::Model;
-use crate::target::KnownFiles;
+use crate::target::{KnownFiles, Target};
 use crate::warnings::{WarningKind, Warnings};
 
 /// The model, the route's wishes, and what has happened so far.
 pub(crate) struct Scope<'t> {
     /// None for a model the table does not know: then no check of ours applies.
     pub(crate) model: Option<&'t Model>,
-    #[expect(dead_code, reason = "for parts that name a file")]
     pub(crate) files: &'t KnownFiles,
+    /// A tool of the request runs code, in a container that files can be put into.
+    pub(crate) code_runs: bool,
     pub(crate) options: TranslationOptions,
+    /// The names under which tools are sent, where they are not the client's.
+    pub(crate) renames: Renames,
     pub(crate) warnings: Warnings,
     pub(crate) betas: Vec<String>,
 }
 
-impl Scope<'_> {
+impl<'t> Scope<'t> {
+    /// Nothing has happened yet.
+    pub(crate) fn new(target: &Target<'t>) -> Self {
+        let Target { facts, files, options, .. } = *target;
+        let (renames, warnings, betas) = (Renames::default(), Warnings::default(), Vec::new());
+        Self { model: facts, files, code_runs: false, options, renames, warnings, betas }
+    }
+
     /// The value at `path` has no equivalent and is left out.
     pub(crate) fn ignored(&mut self, path: impl fmt::Display) -> Result<(), InvalidRequest> {
         self.gated(WarningKind::Ignored, path, "has no equivalent for this model's API")
@@ -36,6 +47,33 @@ impl Scope<'_> {
         self.gated(WarningKind::Moved, path, "cannot stay in this place for this model")
     }
 
+    /// What stands at `path` cannot be used and is left out.
+    pub(crate) fn dropped(&mut self, path: impl fmt::Display) -> Result<(), InvalidRequest> {
+        self.gated(WarningKind::Dropped, path, "cannot be used and would be left out")
+    }
+
+    /// The identifier at `path` is sent as its hash.
+    pub(crate) fn hashed(&mut self, path: impl fmt::Display) -> Result<(), InvalidRequest> {
+        self.gated(WarningKind::Hashed, path, "tells who somebody is and would be hashed")
+    }
+
+    /// Keywords of a schema are not enforced.
+    ///
+    /// - `path`: in the client's request.
+    /// - `report`: the same, as reports shorten it.
+    pub(crate) fn unenforced(
+        &mut self,
+        path: impl fmt::Display,
+        report: impl fmt::Display,
+    ) -> Result<(), InvalidRequest> {
+        match self.options.on_unsupported {
+            OnUnsupported::Report => self.gated(WarningKind::Schema, report, ""),
+            OnUnsupported::Error => {
+                self.gated(WarningKind::Schema, path, "has keywords that would not be enforced")
+            }
+        }
+    }
+
     /// A repair that loses nothing: reported, whatever the route thinks of unsupported parameters.
     pub(crate) fn note(&mut self, kind: WarningKind, path: impl fmt::Display) {
         self.warnings.add(kind, path);
@@ -48,8 +86,7 @@ impl Scope<'_> {
                 Ok(())
             }
             OnUnsupported::Error => {
-                let message =
-                    format!("`{path}` {why}, and this route refuses what would be ignored or emulated");
+                let message = format!("`{path}` {why}, and this route refuses every lossy translation");
                 Err(InvalidRequest::at(InvalidCode::UnsupportedParameter, path.to_string(), message))
             }
         }

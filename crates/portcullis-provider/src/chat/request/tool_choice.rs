@@ -145,9 +145,11 @@ fn kind<'a>(
         Json::Object(choice) => {
             let kind = choice.text("type").map(Text::decode);
             match kind.as_deref() {
-                Some("function" | "custom") => named_choice(choice, &kind.unwrap_or_default(), path, tools),
+                Some("function" | "custom") => {
+                    named_choice(choice, &kind.unwrap_or_default(), path, tools, scope)
+                }
                 Some("allowed_tools") => allowed_tools(choice, path, tools, scope),
-                None if choice.get("name").is_some() => named(choice, path, tools).map(Kind::Tool),
+                None if choice.get("name").is_some() => named(choice, path, tools, scope).map(Kind::Tool),
                 _ => Err(wrong()),
             }
         }
@@ -160,11 +162,12 @@ fn named_choice<'a>(
     kind: &str,
     path: &Path<'_>,
     tools: &Tools<'a>,
+    scope: &Scope,
 ) -> Result<Kind<'a>, InvalidRequest> {
     path.only(choice, &["type", kind])?;
     let path = path.key(kind);
     let inner = path.object(path.required(choice)?)?;
-    named(inner, &path, tools).map(Kind::Tool)
+    named(inner, &path, tools, scope).map(Kind::Tool)
 }
 
 /// A name that is one of the tools'.
@@ -172,10 +175,11 @@ fn named<'a>(
     object: &Object<'a>,
     path: &Path<'_>,
     tools: &Tools<'a>,
+    scope: &Scope,
 ) -> Result<Cow<'a, str>, InvalidRequest> {
     path.only(object, &["name"])?;
     let path = path.key("name");
-    let name = path.text(path.required(object)?)?.decode();
+    let name = scope.renames.sent(path.text(path.required(object)?)?).decode();
     if tools.list.iter().any(|tool| tool.name == name) {
         return Ok(name);
     }
@@ -199,7 +203,7 @@ fn allowed_tools<'a>(
     let mut names = HashSet::new();
     for (index, entry) in list.items.iter().enumerate() {
         let path = list_path.index(index);
-        let name = allowed_name(path.object(entry)?, &path)?;
+        let name = allowed_name(path.object(entry)?, &path, scope)?;
         if !known.contains(name.as_ref()) {
             return Err(path.refuse(InvalidCode::InvalidValue, "names none of the `tools`"));
         }
@@ -219,8 +223,12 @@ fn allowed_tools<'a>(
 }
 
 /// `{type: "function", function: {name}}`, the same flat, or a native tool by its name or type.
-fn allowed_name<'a>(entry: &Object<'a>, path: &Path<'_>) -> Result<Cow<'a, str>, InvalidRequest> {
+fn allowed_name<'a>(
+    entry: &Object<'a>,
+    path: &Path<'_>,
+    scope: &Scope,
+) -> Result<Cow<'a, str>, InvalidRequest> {
     let inner = ["function", "custom"].into_iter().find_map(|key| entry.get(key)?.as_object());
     let name = inner.unwrap_or(entry).text("name").or_else(|| entry.text("type"));
-    name.map(Text::decode).ok_or_else(|| path.key("name").missing())
+    name.map(|name| scope.renames.sent(name).decode()).ok_or_else(|| path.key("name").missing())
 }

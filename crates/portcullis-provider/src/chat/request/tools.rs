@@ -4,11 +4,12 @@
 //! |---|---|
 //! | `function` | a tool with the client's schema, verbatim; with `strict`, an adapted one |
 //! | `custom` with free text | a tool that takes one string, turned back on the way home; reported |
-//! | `custom` with a grammar | refused: nothing would enforce it |
+//! | `custom` with a grammar | refused, since nothing would enforce it; or part of the description, reported, if the route says so |
 //! | one in Anthropic's own form | verbatim |
 //! | any other `type` | refused |
 //! | `functions` | as tools; together with `tools` refused |
 //! | `web_search_options` | the web search tool |
+//! | a name that the upstream would refuse | refused; or rewritten, there and back, if the route says so |
 //! | none, but calls in the history | placeholders that cannot be called, since the upstream wants them defined; reported |
 
 use std::borrow::Cow;
@@ -17,6 +18,7 @@ use std::collections::{BTreeSet, HashSet};
 use super::cache;
 use super::path::Path;
 use super::places::ToolPlaces;
+use super::renames;
 use super::schema;
 use super::scope::Scope;
 use crate::invalid::{InvalidCode, InvalidRequest};
@@ -116,6 +118,13 @@ pub(crate) fn translate<'a>(
     Ok(tools)
 }
 
+/// Whether a tool of the request runs code at the upstream.
+pub(crate) fn runs_code(request: &Object<'_>) -> bool {
+    let tools = request.get("tools").and_then(Json::as_array).into_iter().flat_map(|list| &list.items);
+    let kinds = tools.filter_map(|tool| tool.as_object()?.text("type"));
+    kinds.into_iter().any(|kind| kind.decode().starts_with("code_execution_"))
+}
+
 fn functions<'a>(
     request: &Object<'a>,
     tools: &mut Tools<'a>,
@@ -199,13 +208,17 @@ fn with_native<'k>(keys: &[&'k str]) -> Vec<&'k str> {
     keys.iter().copied().chain(NATIVE_KEYS).collect()
 }
 
-/// A function's name, as both APIs want it.
-pub(crate) fn name<'a>(function: &Object<'a>, path: &Path<'_>) -> Result<Text<'a>, InvalidRequest> {
+/// A function's name, as both APIs want it, or as the client wants it where the route rewrites names: what is sent is
+/// [`Renames::sent`](super::renames::Renames::sent) of it.
+pub(crate) fn name<'a>(
+    function: &Object<'a>,
+    path: &Path<'_>,
+    scope: &Scope,
+) -> Result<Text<'a>, InvalidRequest> {
     let path = path.key("name");
     let name = path.text(path.required(function)?)?;
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
     let decoded = name.decode();
-    if (1..=64).contains(&decoded.len()) && decoded.bytes().all(allowed) {
+    if renames::is_valid(&decoded) || scope.renames.knows(&decoded) {
         return Ok(name);
     }
     Err(path.refuse(InvalidCode::InvalidValue, "must be 1 to 64 characters of a-z, A-Z, 0-9, `_` and `-`"))
@@ -253,7 +266,7 @@ pub(crate) fn function_tool<'a>(
     scope: &mut Scope,
 ) -> Result<Tool<'a>, InvalidRequest> {
     path.only(function, &with_native(&["name", "description", "parameters", "strict"]))?;
-    let name = name(function, path)?;
+    let name = scope.renames.sent(name(function, path, scope)?);
     let strict =
         function.given("strict").map(|flag| path.key("strict").boolean(flag)).transpose()?.unwrap_or(false);
     let parameters = function.given("parameters");
@@ -267,14 +280,11 @@ pub(crate) fn function_tool<'a>(
         None => schema::plain(parameters, &schema_path)?,
     };
     let description = description(function, path)?;
-    let definition = Definition::Function {
-        name: name.into(),
-        description,
-        schema,
-        strict,
-        extra: extra(function, tool, path)?,
-    };
-    Ok(Tool { name: name.decode(), definition })
+    let extra = extra(function, tool, path)?;
+    Ok(Tool {
+        name: name.decode(),
+        definition: Definition::Function { name, description, schema, strict, extra },
+    })
 }
 
 fn custom_tool<'a>(
@@ -288,25 +298,46 @@ fn custom_tool<'a>(
     let path = path.key("custom");
     let custom = path.object(path.required(tool)?)?;
     path.only(custom, &["name", "description", "format"])?;
-    let name = name(custom, &path)?;
+    let name = name(custom, &path, scope)?;
+    let mut description = description(custom, &path)?;
     if let Some(format) = custom.given("format") {
         let path = path.key("format");
-        let kind = path.object(format)?.text("type");
-        if !kind.is_some_and(|kind| &kind == "text") {
-            return Err(
-                path.refuse(InvalidCode::UnsupportedValue, "must be text: no grammar would be enforced")
-            );
+        let format = path.object(format)?;
+        if !format.text("type").is_some_and(|kind| &kind == "text") {
+            let grammar = format.given("grammar").and_then(Json::as_object);
+            description = Some(grammar_in(description, grammar.unwrap_or(format), &path, scope)?);
         }
     }
     names.insert(name.decode().into_owned());
-    let definition = Definition::Function {
-        name: name.into(),
-        description: description(custom, &path)?,
-        schema: Cow::Borrowed(TEXT_SCHEMA),
-        strict: false,
-        extra: extra(custom, tool, &path)?,
+    let name = scope.renames.sent(name);
+    let (schema, extra) = (Cow::Borrowed(TEXT_SCHEMA), extra(custom, tool, &path)?);
+    Ok(Tool {
+        name: name.decode(),
+        definition: Definition::Function { name, description, schema, strict: false, extra },
+    })
+}
+
+/// The description of a custom tool with the grammar that its input should have, on routes that say so.
+///
+/// - `grammar`: has `syntax` and `definition`.
+/// - `path`: the format.
+pub(crate) fn grammar_in<'a>(
+    description: Option<Str<'a>>,
+    grammar: &Object<'a>,
+    path: &Path<'_>,
+    scope: &mut Scope,
+) -> Result<Str<'a>, InvalidRequest> {
+    let (Some(syntax), Some(definition)) = (grammar.text("syntax"), grammar.text("definition")) else {
+        let what = "must be text, or a grammar with `syntax` and `definition`";
+        return Err(path.refuse(InvalidCode::UnsupportedValue, what));
     };
-    Ok(Tool { name: name.decode(), definition })
+    if !scope.options.emulate_custom_grammar {
+        return Err(path.refuse(InvalidCode::UnsupportedValue, "must be text: no grammar would be enforced"));
+    }
+    scope.emulated(path)?;
+    let (syntax, definition) = (syntax.decode(), definition.decode());
+    let before = description.map(|text| format!("{}\n\n", text.decode())).unwrap_or_default();
+    Ok(Str::from(format!("{before}The input must match this {syntax} grammar:\n\n{definition}")))
 }
 
 fn web_search<'a>(options: &Json<'a>, scope: &mut Scope) -> Result<Tool<'a>, InvalidRequest> {

@@ -159,7 +159,7 @@ struct CustomCall<'a> {
 
 impl<'a> ToolCall<'a> {
     /// The whole call.
-    pub(crate) fn of(block: &'a Value, context: &ResponseContext) -> Self {
+    pub(crate) fn of(block: &'a Value, context: &'a ResponseContext) -> Self {
         let mut call = Self::begun(|name| block.get(name), context);
         let input = block.get("input");
         if let Some(function) = call.function.take_if(|f| is_custom(f.name, context)) {
@@ -176,7 +176,7 @@ impl<'a> ToolCall<'a> {
     /// - `field`: looks up a field of the block.
     pub(crate) fn begun(
         field: impl Fn(&'static str) -> Option<&'a Value>,
-        context: &ResponseContext,
+        context: &'a ResponseContext,
     ) -> Self {
         let text = |name| field(name).and_then(Value::as_str).unwrap_or_default();
         let extension = |name| field(name).filter(|value| !context.is_strict() && !value.is_null());
@@ -184,7 +184,7 @@ impl<'a> ToolCall<'a> {
             index: None,
             id: text("id"),
             kind: "function",
-            function: Some(FunctionCall { name: text("name"), arguments: String::new() }),
+            function: Some(FunctionCall { name: context.tool_names.of_client(text("name")), arguments: String::new() }),
             custom: None,
             toolset_name: extension("toolset_name"),
             caller: extension("caller"),
@@ -212,7 +212,7 @@ pub(crate) fn arguments(input: Option<&Value>) -> String {
 }
 
 /// The text of a custom tool's call, which travels as the one argument of a function.
-fn custom_input(input: Option<&Value>) -> String {
+pub(crate) fn custom_input(input: Option<&Value>) -> String {
     match input.and_then(|input| input.get("input")).and_then(Value::as_str) {
         Some(text) => text.to_owned(),
         None => arguments(input),

@@ -2,8 +2,12 @@
 //!
 //! The upstream accepts one directly behind a user's turn, or behind an assistant's that ends in the result of a
 //! server's tool, if an assistant's turn or nothing follows. Elsewhere it waits for the end of the next user's turn.
+//! Models that take none get it in their system prompt; or, on routes that say so, marked, in the user's turn where it
+//! stood, behind the results of tools.
 
 use std::fmt;
+
+use portcullis_types::MidSystem;
 
 use crate::chat::request::block::{Block, Body, NativePart};
 use crate::chat::request::scope::Scope;
@@ -87,24 +91,39 @@ struct Waiting<'a> {
     moved: bool,
 }
 
+/// Where system messages in the middle go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Middle {
+    InPlace,
+    Hoist,
+    Inline,
+}
+
 /// The turns so far.
 #[derive(Debug)]
 pub(crate) struct Turns<'a> {
     numbering: Numbering,
-    /// System messages may stand in the middle.
-    in_place: bool,
+    middle: Middle,
     system: Vec<Block<'a>>,
     /// Messages the system prompt consists of.
     system_messages: Vec<usize>,
     turns: Vec<Turn<'a>>,
     waiting: Vec<Waiting<'a>>,
+    /// System messages that became part of a user's turn and are still to be reported.
+    inlined: Vec<usize>,
 }
 
 impl<'a> Turns<'a> {
-    pub(crate) fn new(numbering: Numbering, in_place: bool) -> Self {
+    pub(crate) fn new(numbering: Numbering, scope: &Scope) -> Self {
+        let middle = match scope.options.mid_system {
+            _ if scope.model.is_none_or(|model| model.mid_conversation_system) => Middle::InPlace,
+            MidSystem::Hoist => Middle::Hoist,
+            MidSystem::Inline => Middle::Inline,
+        };
         Self {
             numbering,
-            in_place,
+            middle,
+            inlined: Vec::new(),
             system: Vec::new(),
             system_messages: Vec::new(),
             turns: Vec::new(),
@@ -125,7 +144,19 @@ impl<'a> Turns<'a> {
     }
 
     pub(crate) fn user(&mut self, message: usize, blocks: Vec<Block<'a>>) {
+        if self.middle == Middle::Inline {
+            self.inline_waiting();
+        }
         self.user_turn(message).blocks.extend(blocks);
+    }
+
+    /// Puts the system messages that wait where they stand, now that no result of a tool can follow any more.
+    fn inline_waiting(&mut self) {
+        for Waiting { message, blocks, .. } in std::mem::take(&mut self.waiting) {
+            self.inlined.push(message);
+            let inline = blocks.into_iter().map(inline);
+            self.turn(Role::User, message).blocks.extend(inline);
+        }
     }
 
     /// Results come first in a user's turn, in their own order: a `user` message before them would have left a call
@@ -169,16 +200,19 @@ impl<'a> Turns<'a> {
 
     /// Finds a place for the system messages that wait, now that it is known what follows.
     fn place_waiting(&mut self, next: Next, scope: &mut Scope) -> Result<(), InvalidRequest> {
+        if self.middle == Middle::Inline {
+            self.inline_waiting();
+        }
         let waiting = std::mem::take(&mut self.waiting);
         let behind_assistant = self.turns.last().is_some_and(|turn| turn.role == Role::Assistant);
         for Waiting { message, blocks, moved } in waiting {
             let path = self.numbering.at(message);
-            if behind_assistant && !self.legal_behind_assistant() && (self.in_place || next == Next::Nothing)
-            {
+            let in_place = self.middle == Middle::InPlace;
+            if behind_assistant && !self.legal_behind_assistant() && (in_place || next == Next::Nothing) {
                 scope.emulated(path)?;
                 let inline = blocks.into_iter().map(inline);
                 self.turn(Role::User, message).blocks.extend(inline);
-            } else if self.in_place {
+            } else if in_place {
                 if moved {
                     scope.note(WarningKind::Moved, path);
                 }
@@ -199,7 +233,7 @@ impl<'a> Turns<'a> {
             Body::Native(native) => matches!(native.part, NativePart::ServerResult(_)),
             _ => false,
         });
-        self.in_place && ends_in_result
+        self.middle == Middle::InPlace && ends_in_result
     }
 
     /// The system prompt and the turns.
@@ -208,6 +242,9 @@ impl<'a> Turns<'a> {
         scope: &mut Scope,
     ) -> Result<(Vec<Block<'a>>, Vec<Turn<'a>>), InvalidRequest> {
         self.place_waiting(Next::Nothing, scope)?;
+        for message in std::mem::take(&mut self.inlined) {
+            scope.emulated(self.numbering.at(message))?;
+        }
         if let Some(empty) = self.turns.iter().find(|turn| turn.blocks.is_empty()) {
             return Err(self.numbering.refuse(empty.first_message, ".content", "must not be empty"));
         }
