@@ -7,7 +7,7 @@
 //!
 //! | what | becomes |
 //! |---|---|
-//! | `custom_id`, any text | `r0`, `r1`, … by the line: one id that the upstream does not like would fail all of them |
+//! | `custom_id`, any text | `r0-…`, `r1-…` by the line ([`Surrogates`]): one id that the upstream does not like would fail all of them |
 //! | a line that is no request, twice the same `custom_id` | the batch fails before anything is sent ([`LineError`]) |
 //! | a request that cannot be translated, or may not be in a batch | a line of the error file, with status 400 |
 //! | `succeeded` | a line of the output file |
@@ -23,7 +23,7 @@ mod object;
 pub mod output;
 mod result;
 
-pub use entry::{index_of, surrogate, write_entry};
+pub use entry::{InvalidTag, Surrogates, write_entry};
 pub use input::{BatchEndpoint, InlineItem, InputLine, InvalidEndpoint, LineError};
 pub use object::{BatchErrors, BatchObject, BatchUsage, RequestCounts};
 pub use result::{LineResult, ResultLine};

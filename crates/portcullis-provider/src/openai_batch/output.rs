@@ -3,7 +3,6 @@
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::entry::surrogate;
 use super::result::upstream_error;
 use crate::ResponseContext;
 use crate::error::ApiError;
@@ -33,7 +32,7 @@ struct Failure<'a> {
 
 /// A request that succeeded.
 ///
-/// - `index`: of the input line, counted from 0.
+/// - `surrogate`: the id under which the request went up.
 /// - `request_id`: the message's id; the results of a batch carry no other.
 /// - `body`: a JSON object, the answer in the client's dialect. Warnings of the translation become its member
 ///   `portcullis_warnings`: a line has no headers.
@@ -41,10 +40,16 @@ struct Failure<'a> {
 /// # Panics
 /// If `body` is not the JSON object that a translation makes.
 #[must_use]
-pub fn succeeded(custom_id: &str, index: u64, request_id: &str, body: &[u8], warnings: &Warnings) -> Vec<u8> {
+pub fn succeeded(
+    custom_id: &str,
+    surrogate: &str,
+    request_id: &str,
+    body: &[u8],
+    warnings: &Warnings,
+) -> Vec<u8> {
     let body = raw(with_warnings(body, warnings));
     let response = LineResponse { status_code: 200, request_id: Some(request_id), body: &body };
-    line(custom_id, index, Some(response), None)
+    line(custom_id, surrogate, Some(response), None)
 }
 
 /// A request that the upstream refused, or failed to answer.
@@ -52,22 +57,27 @@ pub fn succeeded(custom_id: &str, index: u64, request_id: &str, body: &[u8], war
 /// - `error`: the JSON of the error in the result.
 /// - `context`: of the request's translation.
 #[must_use]
-pub fn errored(custom_id: &str, index: u64, error: &str, context: &ResponseContext) -> Vec<u8> {
+pub fn errored(custom_id: &str, surrogate: &str, error: &str, context: &ResponseContext) -> Vec<u8> {
     let error = upstream_error(error);
-    refused(custom_id, index, error.request_id.as_deref(), &error.to_openai(context))
+    refused(custom_id, surrogate, error.request_id.as_deref(), &error.to_openai(context))
 }
 
 /// A request that was refused.
 #[must_use]
-pub fn refused(custom_id: &str, index: u64, request_id: Option<&str>, error: &ApiError) -> Vec<u8> {
+pub fn refused(custom_id: &str, surrogate: &str, request_id: Option<&str>, error: &ApiError) -> Vec<u8> {
     let body = raw(error.openai_body());
-    line(custom_id, index, Some(LineResponse { status_code: error.status, request_id, body: &body }), None)
+    line(
+        custom_id,
+        surrogate,
+        Some(LineResponse { status_code: error.status, request_id, body: &body }),
+        None,
+    )
 }
 
 /// A request that got no answer, such as `batch_expired`.
 #[must_use]
-pub fn unanswered(custom_id: &str, index: u64, code: &str, message: &str) -> Vec<u8> {
-    line(custom_id, index, None, Some(Failure { code, message }))
+pub fn unanswered(custom_id: &str, surrogate: &str, code: &str, message: &str) -> Vec<u8> {
+    line(custom_id, surrogate, None, Some(Failure { code, message }))
 }
 
 /// A line of Portkey's native output: what the upstream said, under the client's own id.
@@ -85,11 +95,11 @@ pub fn native(custom_id: &str, result: &str) -> Vec<u8> {
 
 fn line(
     custom_id: &str,
-    index: u64,
+    surrogate: &str,
     response: Option<LineResponse<'_>>,
     error: Option<Failure<'_>>,
 ) -> Vec<u8> {
-    let id = format!("batch_req_{}", surrogate(index));
+    let id = format!("batch_req_{surrogate}");
     let mut out = serde_json::to_vec(&Line { id, custom_id, response, error })
         .expect("texts, numbers and JSON under string keys are always JSON");
     out.push(b'\n');
@@ -127,14 +137,14 @@ mod tests {
     #[test]
     fn a_success_carries_its_body_and_what_the_translation_left_out() {
         let mut warnings = Warnings::default();
-        let line = succeeded("a \"1\"", 4, "msg_1", br#"{"id":"msg_1"}"#, &warnings);
+        let line = succeeded("a \"1\"", "r4", "msg_1", br#"{"id":"msg_1"}"#, &warnings);
         assert_eq!(
             text(line),
             "{\"id\":\"batch_req_r4\",\"custom_id\":\"a \\\"1\\\"\",\"response\":{\"status_code\":200,\
              \"request_id\":\"msg_1\",\"body\":{\"id\":\"msg_1\"}},\"error\":null}\n"
         );
         warnings.add(WarningKind::Ignored, "seed");
-        let line = text(succeeded("a", 0, "msg_1", br#"{"id":"msg_1"}"#, &warnings));
+        let line = text(succeeded("a", "r0", "msg_1", br#"{"id":"msg_1"}"#, &warnings));
         assert!(line.contains(r#""body":{"id":"msg_1","portcullis_warnings":["ignored:seed"]}"#), "{line}");
     }
 
@@ -142,19 +152,19 @@ mod tests {
     fn a_refusal_has_the_status_it_has_outside_of_batches() {
         let error =
             r#"{"type":"error","error":{"type":"overloaded_error","message":"busy"},"request_id":"req_1"}"#;
-        let line = text(errored("a", 1, error, &ResponseContext::default()));
+        let line = text(errored("a", "r1", error, &ResponseContext::default()));
         assert!(line.contains(r#""status_code":503,"request_id":"req_1""#), "{line}");
         assert!(line.contains(r#""error":{"message":"busy","type":"server_error""#), "{line}");
         let own =
             ApiError { param: Some("n".into()), ..ApiError::new(400, ErrorKind::InvalidRequest, "c", "m") };
-        let line = text(refused("a", 1, None, &own));
+        let line = text(refused("a", "r1", None, &own));
         assert!(line.contains(r#""status_code":400,"request_id":null"#), "{line}");
         assert!(line.ends_with("\"error\":null}\n"), "{line}");
     }
 
     #[test]
     fn what_was_never_answered_has_an_error_and_no_response() {
-        let line = text(unanswered("a", 2, "batch_expired", "too late"));
+        let line = text(unanswered("a", "r2", "batch_expired", "too late"));
         let expected = "\"response\":null,\"error\":{\"code\":\"batch_expired\",\"message\":\"too late\"}}\n";
         assert!(line.ends_with(expected), "{line}");
         let line = text(native("a", r#"{"type":"expired"}"#));

@@ -3,7 +3,6 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::entry::index_of;
 use crate::error::{ApiError, ErrorKind, UpstreamError};
 
 /// What became of one request.
@@ -22,8 +21,8 @@ pub enum LineResult<'a> {
 /// A line of the upstream's results, which come in any order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ResultLine<'a> {
-    /// Which line of the input it answers, counted from 0.
-    pub index: u64,
+    /// Under which id the request went up; [`Surrogates::index_of`](super::Surrogates::index_of) leads to its line.
+    pub surrogate: String,
     /// What became of it.
     pub result: LineResult<'a>,
     /// The same as it was written: `{"type":"succeeded",…}`.
@@ -51,10 +50,9 @@ impl<'a> ResultLine<'a> {
     /// Reads a line. A message or an error in it is not looked into.
     ///
     /// # Errors
-    /// It is no result, or answers nothing of ours.
+    /// It is no result.
     pub fn parse(line: &'a str) -> Result<Self, ApiError> {
         let wire: Wire<'a> = serde_json::from_str(line).map_err(|_| odd())?;
-        let index = index_of(&wire.custom_id).ok_or_else(odd)?;
         let raw = wire.result.get();
         let result: WireResult<'a> = serde_json::from_str(raw).map_err(|_| odd())?;
         let result = match (result.kind.as_str(), result.message, result.error) {
@@ -64,7 +62,7 @@ impl<'a> ResultLine<'a> {
             ("expired", ..) => LineResult::Expired,
             _ => return Err(odd()),
         };
-        Ok(Self { index, result, raw })
+        Ok(Self { surrogate: wire.custom_id, result, raw })
     }
 }
 
@@ -88,7 +86,7 @@ mod tests {
         let check = |result: &str, expect: LineResult<'_>| {
             let line = format!(r#"{{"custom_id":"r12","result":{result}}}"#);
             let read = ResultLine::parse(&line).unwrap();
-            assert_eq!((read.index, &read.result, read.raw), (12, &expect, result));
+            assert_eq!((read.surrogate.as_str(), &read.result, read.raw), ("r12", &expect, result));
         };
         // Half a surrogate pair is not ours to judge here.
         let message = r#"{"id":"msg_1", "content":["\ud800"]}"#;
@@ -100,11 +98,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_result_of_ours_is_an_error() {
+    fn what_is_no_result_is_an_error() {
         for line in [
             "",
             "{}",
-            r#"{"custom_id":"mine","result":{"type":"canceled"}}"#,
             r#"{"custom_id":"r1","result":{"type":"succeeded"}}"#,
             r#"{"custom_id":"r1","result":{"type":"new"}}"#,
             r#"{"custom_id":"r1"}"#,
