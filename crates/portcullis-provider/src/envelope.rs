@@ -3,6 +3,14 @@
 //! A client that speaks the upstream's own dialect gets its bytes forwarded as they are: prompt caches are byte
 //! prefixes, and fields we have never heard of belong to the client and the upstream. The whole body is nevertheless
 //! read once, so that what is signed and sent is JSON.
+//!
+//! [`batch`] does the same for the items of a batch, [`answers`] for what comes back about batches, files and the like;
+//! [`references`] says which stored objects a body names.
+
+pub mod answers;
+pub mod batch;
+pub mod references;
+mod splice;
 
 use std::fmt;
 use std::ops::Range;
@@ -121,6 +129,7 @@ impl Found<'_> {
     }
 }
 
+/// The one value of what must not stand there twice.
 fn once<T>(name: &str, mut values: Vec<T>) -> Result<Option<T>, InvalidRequest> {
     if values.len() > 1 {
         let message = format!("`{name}` stands in the body {} times", values.len());

@@ -1,0 +1,203 @@
+//! Answers of the upstream about its objects: read for what the gateway must know, and changed in single values.
+
+use std::ops::Range;
+
+use bytes::Bytes;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::splice::{self, Splice};
+use crate::json;
+
+/// The `id` of the object that an answer is, if it has one.
+#[must_use]
+pub fn id_of(answer: &[u8]) -> Option<String> {
+    #[derive(Deserialize)]
+    struct WithId {
+        id: String,
+    }
+    serde_json::from_slice::<WithId>(answer).ok().map(|with| with.id)
+}
+
+/// A batch object, or a page of them, with each `results_url` pointing at a gateway's own route.
+///
+/// The upstream's host is not the client's to call: the results are signed for, as everything is. An answer of another
+/// shape comes back as it is.
+///
+/// - `base`: the gateway's own address, such as `https://gateway.example.com`, without a slash at its end and without
+///   characters that JSON would escape.
+#[must_use]
+pub fn point_results_at(answer: &Bytes, base: &str) -> Bytes {
+    #[derive(Deserialize)]
+    struct Batch<'a> {
+        id: Option<String>,
+        #[serde(borrow)]
+        results_url: Option<&'a RawValue>,
+        #[serde(borrow, default)]
+        data: Vec<Batch<'a>>,
+    }
+    let Ok(top) = serde_json::from_slice::<Batch<'_>>(answer) else { return answer.clone() };
+    let batches = top.data.iter().chain(std::iter::once(&top));
+    let mut splices: Vec<Splice> = batches
+        .filter_map(|batch| {
+            let (id, url) = (batch.id.as_deref()?, batch.results_url?);
+            let is_plain = id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
+            (is_plain && url.get().starts_with('"')).then(|| Splice {
+                span: span_of(answer, url),
+                by: splice::quoted(&format!("{base}/v1/messages/batches/{id}/results")),
+            })
+        })
+        .collect();
+    splices.sort_unstable_by_key(|splice| splice.span.start);
+    splice::whole(answer, splices)
+}
+
+/// A page of the upstream's objects.
+#[derive(Debug)]
+pub struct Page<'a> {
+    answer: &'a Bytes,
+    items: Vec<&'a RawValue>,
+    data: Range<usize>,
+    first_id: Option<Range<usize>>,
+    last_id: Option<Range<usize>>,
+    next: Option<Next>,
+}
+
+/// How the page behind one is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// By `after_id`.
+    AfterId(String),
+    /// By `page`.
+    Page(String),
+}
+
+impl<'a> Page<'a> {
+    /// Reads a page; `None` for an answer that is none.
+    #[must_use]
+    pub fn read(answer: &'a Bytes) -> Option<Self> {
+        #[derive(Deserialize)]
+        struct Raw<'a> {
+            #[serde(borrow)]
+            data: &'a RawValue,
+            #[serde(borrow)]
+            first_id: Option<&'a RawValue>,
+            #[serde(borrow)]
+            last_id: Option<&'a RawValue>,
+            #[serde(default)]
+            has_more: Option<bool>,
+            #[serde(default)]
+            next_page: Option<String>,
+        }
+        let raw: Raw<'a> = serde_json::from_slice(answer).ok()?;
+        let items: Vec<&'a RawValue> = serde_json::from_str(raw.data.get()).ok()?;
+        let last: Option<String> = raw.last_id.and_then(|id| serde_json::from_str(id.get()).ok());
+        let after = last.filter(|_| raw.has_more == Some(true)).map(Next::AfterId);
+        let span = |value: &RawValue| span_of(answer, value);
+        Some(Self {
+            answer,
+            items,
+            data: span(raw.data),
+            first_id: raw.first_id.map(span),
+            last_id: raw.last_id.map(span),
+            next: raw.next_page.map(Next::Page).or(after),
+        })
+    }
+
+    /// The ids of what is on the page, in its order.
+    #[must_use]
+    pub fn ids(&self) -> Vec<String> {
+        self.items.iter().filter_map(|item| id_of(item.get().as_bytes())).collect()
+    }
+
+    /// How the next page is asked for, if there is one.
+    #[must_use]
+    pub const fn next(&self) -> Option<&Next> {
+        self.next.as_ref()
+    }
+
+    /// The page with those items alone that `is_kept` by their text; each of them as it was.
+    #[must_use]
+    pub fn keeping(&self, is_kept: impl Fn(&str) -> bool) -> Bytes {
+        let kept: Vec<&str> = self.items.iter().map(|item| item.get()).filter(|item| is_kept(item)).collect();
+        let id = |item: Option<&&str>| match item.and_then(|item| id_of(item.as_bytes())) {
+            Some(id) => Bytes::from(serde_json::Value::from(id).to_string()),
+            None => Bytes::from_static(b"null"),
+        };
+        let replaced = [
+            Some((self.data.clone(), Bytes::from(format!("[{}]", kept.join(","))))),
+            self.first_id.clone().map(|span| (span, id(kept.first()))),
+            self.last_id.clone().map(|span| (span, id(kept.last()))),
+        ];
+        let mut splices: Vec<Splice> =
+            replaced.into_iter().flatten().map(|(span, by)| Splice { span, by }).collect();
+        splices.sort_unstable_by_key(|splice| splice.span.start);
+        splice::whole(self.answer, splices)
+    }
+}
+
+fn span_of(answer: &[u8], value: &RawValue) -> Range<usize> {
+    let start = json::offset_in(answer, value.get().as_bytes());
+    start..start + value.get().len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pointed(answer: &'static str) -> String {
+        let pointed = point_results_at(&Bytes::from_static(answer.as_bytes()), "https://gw.example.com");
+        String::from_utf8(pointed.to_vec()).unwrap()
+    }
+
+    #[test]
+    fn results_are_fetched_from_the_gateway() {
+        let ours = "https://gw.example.com/v1/messages/batches/msgbatch_1/results";
+        let theirs = "https:\\/\\/api.anthropic.com/v1/messages/batches/msgbatch_1/results";
+        let one = format!(r#"{{ "results_url" : "{theirs}", "id":"msgbatch_1","x":[1e5]}}"#);
+        assert_eq!(pointed(one.clone().leak()), one.replace(theirs, ours));
+        let page = format!(r#"{{"data":[{one},{{"id":"b","results_url":null}}],"has_more":false}}"#);
+        assert_eq!(pointed(page.clone().leak()), page.replace(theirs, ours));
+    }
+
+    #[test]
+    fn an_answer_of_another_shape_stays() {
+        for answer in
+            ["", "[]", "{", r#"{"results_url":"x"}"#, r#"{"id":"a\"b","results_url":"x"}"#, r#"{"data":5}"#]
+        {
+            assert_eq!(pointed(answer), answer);
+        }
+    }
+
+    #[test]
+    fn a_page_keeps_what_is_kept_and_its_other_bytes() {
+        let answer = Bytes::from_static(
+            br#"{"last_id":"c", "data": [ {"id":"a"}, {"id":"b","n":1.0},{"id":"c"}],"has_more":true,"first_id":"a","x":1}"#,
+        );
+        let page = Page::read(&answer).unwrap();
+        assert_eq!(page.ids(), ["a", "b", "c"]);
+        assert_eq!(page.next(), Some(&Next::AfterId("c".into())));
+        let kept = page.keeping(|item| item.contains("\"b\""));
+        assert_eq!(
+            kept,
+            r#"{"last_id":"b", "data": [{"id":"b","n":1.0}],"has_more":true,"first_id":"b","x":1}"#
+        );
+        let none = page.keeping(|_| false);
+        assert!(none.starts_with(br#"{"last_id":null, "data": [],"#), "{none:?}");
+    }
+
+    #[test]
+    fn a_page_may_know_its_successor_by_a_token() {
+        let answer = Bytes::from_static(br#"{"data":[],"next_page":"tok"}"#);
+        assert_eq!(Page::read(&answer).unwrap().next(), Some(&Next::Page("tok".into())));
+        let last = Bytes::from_static(br#"{"data":[],"next_page":null}"#);
+        assert_eq!(Page::read(&last).unwrap().next(), None);
+        assert!(Page::read(&Bytes::from_static(b"{}")).is_none());
+    }
+
+    #[test]
+    fn an_id_is_read() {
+        assert_eq!(id_of(br#"{"x":{"id":"no"},"id":"file_1"}"#).as_deref(), Some("file_1"));
+        assert_eq!(id_of(b"{}"), None);
+    }
+}
