@@ -4,6 +4,9 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
 /// Says what time it is. Cheap to clone.
 #[derive(Clone)]
 pub struct Clock(Arc<dyn Fn() -> SystemTime + Send + Sync>);
@@ -34,6 +37,13 @@ impl Clock {
     pub fn now(&self) -> SystemTime {
         (self.0)()
     }
+}
+
+/// A moment as the platform writes it, in whole seconds.
+pub(crate) fn rfc3339(at: SystemTime) -> String {
+    let at = OffsetDateTime::from(at);
+    let whole = at.replace_nanosecond(0).unwrap_or(at);
+    whole.format(&Rfc3339).expect("a time of this century has an RFC 3339 form")
 }
 
 impl fmt::Debug for Clock {

@@ -17,7 +17,11 @@
 //! | `PUT /_emulator/clock` | `{"offset_seconds":n}` | the emulator's clock against the machine's |
 //! | `POST /_emulator/directives` | `{"directive":"529","times":n}` | scripts the next n messages requests |
 //! | `POST /_emulator/expire-sessions` | – | all sessions end now |
+//! | `PUT /_emulator/batches` | `{"ends_after_ms":n}` or `{"ends_after_ms":null}` | how long new batches take; until told |
+//! | `POST /_emulator/batches/{id}/end`, `…/expire` | – | the batch ends now, all lines done; or what is not done expires |
+//! | `POST /_emulator/batches/{id}/process` | `{"lines":n}` | so many lines more are done; the batch goes on |
 //! | `GET`, `DELETE /_emulator/requests` | – | what was seen, with counters; empties it |
+//! | `GET /_emulator/requests/{request id}/body` | – | the body of a platform request, byte for byte |
 
 mod behaviour;
 mod world;
@@ -36,6 +40,11 @@ type Refusal = (u16, String);
 
 /// Answers one call of the control API.
 pub(crate) fn answer(state: &Arc<State>, arrival: &Arrival) -> Answer {
+    let wanted =
+        arrival.path.strip_prefix("/_emulator/requests/").and_then(|rest| rest.strip_suffix("/body"));
+    if let Some(body) = wanted.and_then(|request_id| state.journal.body(request_id)) {
+        return Answer::whole(200, "application/octet-stream", body);
+    }
     let (status, body) = match route(state, arrival) {
         Ok(body) => (200, body),
         Err((status, message)) => (status, json!({"error": message})),
@@ -48,8 +57,11 @@ fn route(state: &State, arrival: &Arrival) -> Result<Value, Refusal> {
     let done = |()| json!({"ok": true});
     match (arrival.method.as_str(), path.as_slice()) {
         ("GET", path) => show(state, path).unwrap_or_else(|| Err(no_such_call(arrival))),
-        ("PUT", ["sts" | "clock" | "announced-seconds"]) => behaviour::set(state, arrival, path[0]).map(done),
+        ("PUT", ["sts" | "clock" | "announced-seconds" | "batches"]) => {
+            behaviour::set(state, arrival, path[0]).map(done)
+        }
         ("PUT", path) => world::change(state, arrival, path).map(done),
+        ("POST", ["batches", id, how]) => behaviour::push_batch(state, arrival, id, how).map(done),
         ("POST", ["directives"]) => behaviour::queue(state, arrival).map(done),
         ("POST", ["expire-sessions"]) => Ok(json!({"expired": state.expire_sessions()})),
         ("POST", ["rotate-source"]) => Ok(json!({"expired": state.rotate_sources()})),

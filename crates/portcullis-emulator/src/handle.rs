@@ -3,10 +3,13 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::task::JoinHandle;
 
 use crate::journal::{Counters, LoggedRequest};
+use crate::platform::{Pace, Push};
 use crate::session::SessionOrigin;
 use crate::state::State;
 use crate::sts::{StsBehaviour, StsMode};
@@ -47,6 +50,13 @@ impl EmulatorHandle {
     #[must_use]
     pub fn requests(&self) -> Vec<LoggedRequest> {
         self.state.journal.requests()
+    }
+
+    /// The body of a platform request, byte for byte; `request_id` is that of its answer. `None` for one that is not
+    /// known, or that later ones have displaced: 64 MiB are kept.
+    #[must_use]
+    pub fn request_body(&self, request_id: &str) -> Option<Bytes> {
+        self.state.journal.body(request_id)
     }
 
     /// The counters.
@@ -117,6 +127,30 @@ impl EmulatorHandle {
     /// Applies a script directive, such as `529`, to the next `times` messages requests.
     pub fn queue_directive(&self, directive: &str, times: u32) {
         self.state.queue_directive(directive, times);
+    }
+
+    /// Has batches that are made from now on end so long after their creation; `None` leaves them processing until
+    /// they are told. It is one second at first.
+    pub fn set_batch_pace(&self, ends_after: Option<Duration>) {
+        self.state.resources.set_pace(ends_after.map_or(Pace::UntilTold, Pace::EndsAfter));
+    }
+
+    /// Ends a batch now, with all its lines done. False if there is none that has not ended.
+    #[must_use]
+    pub fn end_batch(&self, id: &str) -> bool {
+        self.state.resources.push_batch(&self.state, id, Push::End)
+    }
+
+    /// Has what is not done of a batch expire now. False if there is none that has not ended.
+    #[must_use]
+    pub fn expire_batch(&self, id: &str) -> bool {
+        self.state.resources.push_batch(&self.state, id, Push::Expire)
+    }
+
+    /// Does so many lines more of a batch, which goes on. False if there is none that has not ended.
+    #[must_use]
+    pub fn process_batch(&self, id: &str, n_lines: usize) -> bool {
+        self.state.resources.push_batch(&self.state, id, Push::Process(n_lines))
     }
 }
 

@@ -1,9 +1,10 @@
 //! What the emulator saw: one entry per request, and counters. Holds no secret, no token and no signature.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Mutex;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -51,6 +52,12 @@ pub struct LoggedRequest {
     pub source_identity: Option<String>,
     /// Names of signed headers.
     pub signed_headers: Vec<String>,
+    /// The query as it came, without the `?`.
+    #[serde(default)]
+    pub query: Option<String>,
+    /// All headers of a platform request, in order of arrival; values that are or prove secrets are left out.
+    #[serde(default)]
+    pub headers: Vec<(String, String)>,
     /// Names of all headers, in order of arrival.
     pub header_names: Vec<String>,
     /// Region of the signature's scope.
@@ -127,10 +134,33 @@ pub struct Counters {
     pub closed_early: Vec<EarlyClose>,
 }
 
-/// The log and the counters.
+/// How many bytes of bodies are kept; the oldest go first.
+const MAX_BODY_BYTES_KEPT: usize = 64 * 1024 * 1024;
+
+/// Bodies by request id, the oldest first.
+#[derive(Debug, Default)]
+struct Bodies {
+    kept: VecDeque<(String, Bytes)>,
+    n_bytes: usize,
+}
+
+impl Bodies {
+    fn push(&mut self, request_id: &str, body: &Bytes) {
+        self.kept.push_back((request_id.to_owned(), body.clone()));
+        self.n_bytes += body.len();
+        while self.n_bytes > MAX_BODY_BYTES_KEPT
+            && let Some((_, oldest)) = self.kept.pop_front()
+        {
+            self.n_bytes -= oldest.len();
+        }
+    }
+}
+
+/// The log, the bodies and the counters.
 #[derive(Debug, Default)]
 pub(crate) struct Journal {
     requests: Mutex<Vec<LoggedRequest>>,
+    bodies: Mutex<Bodies>,
     counters: Mutex<Counters>,
 }
 
@@ -143,6 +173,17 @@ impl Journal {
             "request"
         );
         crate::state::locked(&self.requests).push(request);
+    }
+
+    /// Keeps the bytes of a platform request's body for [`Journal::body`].
+    pub(crate) fn keep_body(&self, request_id: &str, body: &Bytes) {
+        crate::state::locked(&self.bodies).push(request_id, body);
+    }
+
+    /// The body of this request, byte for byte, unless later ones have displaced it.
+    pub(crate) fn body(&self, request_id: &str) -> Option<Bytes> {
+        let bodies = crate::state::locked(&self.bodies);
+        bodies.kept.iter().rev().find(|(id, _)| id == request_id).map(|(_, body)| body.clone())
     }
 
     pub(crate) fn requests(&self) -> Vec<LoggedRequest> {
@@ -165,6 +206,7 @@ impl Journal {
     /// Empties the log and the counters, but for what is open now.
     pub(crate) fn clear(&self) {
         crate::state::locked(&self.requests).clear();
+        *crate::state::locked(&self.bodies) = Bodies::default();
         self.count(|counters| {
             *counters = Counters { open_answers: counters.open_answers, ..Counters::default() }
         });

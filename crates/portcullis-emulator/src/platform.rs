@@ -5,25 +5,38 @@
 
 mod admission;
 mod authentication;
+mod batches;
+mod cache;
+mod call;
 mod error;
+mod files;
+mod messages;
 mod models;
+mod multipart;
+mod protocol;
+mod query;
+mod resources;
 mod routes;
+mod skills;
+mod user_profiles;
 mod validation;
 mod workspaces;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde_json::{Value, json};
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
+use serde_json::Value;
 
 use crate::answer::{Answer, AnswerGuard};
+use crate::clock::rfc3339;
 use crate::journal::LoggedRequest;
-use crate::script;
 use crate::server::{Arrival, ConnectionControl};
 use crate::state::{BASE62, State, aws_request_id, random_text};
+pub(crate) use batches::{Pace, Push};
+use call::{Call, json_answer};
 use error::PlatformError;
+use protocol::Protocol;
+pub(crate) use resources::Resources;
 
 /// The signing name of the service.
 pub const SERVICE: &str = "aws-external-anthropic";
@@ -50,6 +63,7 @@ pub(crate) async fn answer(
     entry.status = answer.status;
     let workspace = entry.workspace.clone();
     // Recorded before the first byte leaves, so that a test that saw an answer also sees its entry.
+    state.journal.keep_body(&request_id, &arrival.body);
     state.journal.record(entry);
     answer = answer.with_header("x-amzn-requestid", &aws_request_id());
     if is_admitted {
@@ -70,39 +84,51 @@ pub(crate) fn too_large() -> Answer {
         .into_answer("req_011TooLarge")
 }
 
+/// The longest body that a path takes, in bytes. Source: Claude docs, "Errors" (request size limits).
+pub(crate) fn max_body_bytes(path: &str) -> usize {
+    const MIB: usize = 1024 * 1024;
+    match path {
+        "/v1/messages/batches" => 256 * MIB,
+        // With room for what is around the file.
+        "/v1/files" => files::MAX_FILE_BYTES + MIB,
+        _ => 32 * MIB,
+    }
+}
+
 fn serve(
     state: &State,
     arrival: &Arrival,
     admitted: &admission::Admitted,
     entry: &mut LoggedRequest,
 ) -> Result<Answer, PlatformError> {
-    let json = |value: &Value| Ok(Answer::whole(200, "application/json", value.to_string()));
     let account = &admitted.account;
+    let protocol = Protocol::of(arrival, admitted.version)?;
+    let call = Call { state, arrival, admitted, protocol: &protocol };
     match admitted.action {
-        "ListModels" => json(&models::list(account)),
-        "GetModel" => json(&models::get(account, arrival.path.trim_start_matches("/v1/models/"))?),
-        "ListWorkspaces" => json(&workspaces::list(&state.world(), admitted)),
-        "GetWorkspace" => json(&workspaces::get(&arrival.path)?),
-        "CountTokens" => {
-            let body = parse_body(arrival, entry)?;
-            validation::validate(&body, validation::Endpoint::CountTokens, arrival)?;
-            models::check_access(account, &body)?;
-            json(&json!({"input_tokens": script::estimate_tokens(&body)}))
+        "ListModels" => Ok(json_answer(&models::list(account, arrival)?)),
+        "GetModel" => {
+            let id = arrival.path.trim_start_matches("/v1/models/");
+            Ok(json_answer(&models::get(account, id)?))
         }
+        "ListWorkspaces" => Ok(json_answer(&workspaces::list(&state.world(), admitted))),
+        "GetWorkspace" => Ok(json_answer(&workspaces::get(&arrival.path)?)),
+        "CountTokens" => Ok(json_answer(&messages::count_tokens(call, &parse_body(arrival, entry)?)?)),
         "CreateInference" => {
             let body = parse_body(arrival, entry)?;
-            validation::validate(&body, validation::Endpoint::Messages, arrival)?;
-            models::check_access(account, &body)?;
-            script::check_thinking(&body).map_err(PlatformError::invalid)?;
-            let queued = state.next_directive();
-            let play = script::Play::new(&body, queued.as_deref()).map_err(PlatformError::invalid)?;
-            Ok(play.into_answer(&entry.request_id))
+            Ok(messages::play(call, &body)?.into_answer(&entry.request_id))
         }
-        _ => Err(PlatformError::new(
-            501,
-            "api_error",
-            "The emulator authorises this route but does not serve it.",
-        )),
+        action => {
+            let body = || parse_body(arrival, entry);
+            match action {
+                _ if action.ends_with("BatchInference") || action.ends_with("BatchInferences") => {
+                    batches::serve(call, body)
+                }
+                _ if action.contains("UserProfile") => user_profiles::serve(call, body),
+                _ if action.ends_with("File") || action.ends_with("Files") => files::serve(call),
+                _ if action.contains("Skill") => skills::serve(call),
+                _ => Err(call::no_handler()),
+            }
+        }
     }
 }
 
@@ -120,11 +146,7 @@ fn parse_body(arrival: &Arrival, entry: &mut LoggedRequest) -> Result<Value, Pla
 }
 
 fn with_service_headers(answer: Answer, state: &State, request_id: &str, workspace: Option<&str>) -> Answer {
-    let reset = OffsetDateTime::from(state.now())
-        .replace_nanosecond(0)
-        .ok()
-        .and_then(|now| now.format(&Rfc3339).ok())
-        .unwrap_or_default();
+    let reset = rfc3339(state.now());
     let organization = state.world().organization_id.clone();
     let mut answer =
         answer.with_header("request-id", request_id).with_header("anthropic-organization-id", &organization);

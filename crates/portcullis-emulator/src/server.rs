@@ -32,8 +32,6 @@ use crate::state::State;
 use crate::world::World;
 use crate::{control, platform, sources, sts};
 
-const MAX_BODY_BYTES: usize = 32 * 1024 * 1024;
-
 /// An emulator that is not serving yet.
 #[derive(Clone, Debug)]
 pub struct Emulator(Arc<State>);
@@ -128,7 +126,7 @@ async fn handle(
     request: Request<Incoming>,
 ) -> Result<Response<ScriptedBody>, Infallible> {
     let (parts, body) = request.into_parts();
-    let body = match Limited::new(body, MAX_BODY_BYTES).collect().await {
+    let body = match Limited::new(body, platform::max_body_bytes(parts.uri.path())).collect().await {
         Ok(body) => body.to_bytes(),
         Err(_) => {
             let answer = platform::too_large();
@@ -215,6 +213,8 @@ impl Arrival {
             request_id: request_id.to_owned(),
             connection: self.connection,
             operation: format!("{} {}", self.method, self.path),
+            query: self.query.clone(),
+            headers: self.headers.iter().map(|(name, value)| (name.clone(), shown(name, value))).collect(),
             header_names: self.headers.iter().map(|(name, _)| name.clone()).collect(),
             workspace: self.header("anthropic-workspace-id").map(str::to_owned),
             anthropic_version: self.header("anthropic-version").map(str::to_owned),
@@ -224,6 +224,12 @@ impl Arrival {
             ..LoggedRequest::default()
         }
     }
+}
+
+/// The value of a header, but not of one that is or proves a secret.
+fn shown(name: &str, value: &str) -> String {
+    let is_secret = ["authorization", "x-api-key", "x-amz-security-token", "cookie"].contains(&name);
+    if is_secret { "(not kept)".to_owned() } else { value.to_owned() }
 }
 
 impl LoggedRequest {

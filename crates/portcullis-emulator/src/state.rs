@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use crate::caller::Caller;
 use crate::clock::Clock;
 use crate::journal::Journal;
+use crate::platform::Resources;
 use crate::session::{Session, SessionOrigin};
 use crate::sigv4::KnownKey;
 use crate::sources::Sources;
@@ -28,6 +29,8 @@ pub(crate) struct State {
     /// Directives for the next answers of the platform, first in, first out.
     queued_directives: Mutex<VecDeque<String>>,
     pub(crate) sources: Sources,
+    /// What workspaces hold.
+    pub(crate) resources: Resources,
     pub(crate) journal: Journal,
 }
 
@@ -43,6 +46,7 @@ impl State {
             announced_seconds: AtomicU32::new(0),
             queued_directives: Mutex::default(),
             sources: Sources::default(),
+            resources: Resources::default(),
             journal: Journal::default(),
         }
     }

@@ -1,9 +1,12 @@
-//! The calls that break things: STS, the clock, scripted answers.
+//! The calls that set how things go: STS, the clock, scripted answers, batches.
+
+use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::{Refusal, no_such_call, read};
+use crate::platform::{Pace, Push};
 use crate::server::Arrival;
 use crate::state::State;
 use crate::sts::{StsBehaviour, StsMode};
@@ -28,6 +31,18 @@ struct QueuedDirective {
     times: u32,
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BatchPace {
+    ends_after_ms: Option<u64>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LinesToProcess {
+    lines: usize,
+}
+
 fn once() -> u32 {
     1
 }
@@ -37,9 +52,25 @@ pub(super) fn set(state: &State, arrival: &Arrival, what: &str) -> Result<(), Re
         "sts" => state.set_sts(read_sts(arrival)?),
         "clock" => state.set_clock_offset(read::<ClockOffset>(arrival)?.offset_seconds),
         "announced-seconds" => state.announce_seconds(read::<AnnouncedSeconds>(arrival)?.seconds),
+        "batches" => {
+            let ends_after_ms = read::<BatchPace>(arrival)?.ends_after_ms;
+            let pace = ends_after_ms.map(|ms| Pace::EndsAfter(Duration::from_millis(ms)));
+            state.resources.set_pace(pace.unwrap_or(Pace::UntilTold));
+        }
         _ => return Err(no_such_call(arrival)),
     }
     Ok(())
+}
+
+pub(super) fn push_batch(state: &State, arrival: &Arrival, id: &str, how: &str) -> Result<(), Refusal> {
+    let push = match how {
+        "end" => Push::End,
+        "expire" => Push::Expire,
+        "process" => Push::Process(read::<LinesToProcess>(arrival)?.lines),
+        _ => return Err(no_such_call(arrival)),
+    };
+    let found = state.resources.push_batch(state, id, push);
+    found.then_some(()).ok_or_else(|| (404, format!("no batch {id} that has not ended")))
 }
 
 pub(super) fn queue(state: &State, arrival: &Arrival) -> Result<(), Refusal> {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::SERVICE;
 use super::authentication::{Authenticated, authenticate};
 use super::error::PlatformError;
+use super::protocol::Version;
 use super::routes::{ActionScope, action_of};
 use crate::caller::{Caller, Context};
 use crate::journal::LoggedRequest;
@@ -24,6 +25,9 @@ pub(super) struct Admitted {
     pub(super) account: Account,
     /// Whose endpoint it came to, if anything tells.
     pub(super) region: Option<String>,
+    /// The workspace that the request acts in; empty on routes of the account.
+    pub(super) workspace: String,
+    pub(super) version: Version,
 }
 
 pub(super) fn admit(
@@ -42,12 +46,12 @@ pub(super) fn admit(
         ))
     })?;
     entry.operation = format!("{SERVICE}:{action}");
-    check_version(arrival)?;
-    let resource = match scope {
-        ActionScope::Account => "*".to_owned(),
+    let version = Version::of(arrival)?;
+    let (workspace, resource) = match scope {
+        ActionScope::Account => ("", "*".to_owned()),
         ActionScope::Workspace => {
             let id = workspace_id(arrival, action)?;
-            workspace(state, id, &authenticated)?.arn(id)
+            (id, workspace(state, id, &authenticated)?.arn(id))
         }
     };
     check_permissions(&authenticated, action, &resource)?;
@@ -56,7 +60,14 @@ pub(super) fn admit(
             "SessionDurationEscalationException: The requested token duration exceeds the remaining duration of the calling session.",
         ));
     }
-    Ok(Admitted { action, account_id: caller.account.clone(), account, region: authenticated.region })
+    Ok(Admitted {
+        action,
+        account_id: caller.account.clone(),
+        account,
+        region: authenticated.region,
+        workspace: workspace.to_owned(),
+        version,
+    })
 }
 
 /// The caller's account, if the platform may serve it.
@@ -68,16 +79,6 @@ fn account_of(state: &State, caller: &Caller) -> Result<Account, PlatformError> 
         }
         Some(account) if account.federation => Ok(account),
         _ => Err(PlatformError::forbidden("Outbound web identity federation is disabled for your account")),
-    }
-}
-
-fn check_version(arrival: &Arrival) -> Result<(), PlatformError> {
-    match arrival.only("anthropic-version")? {
-        None => Err(PlatformError::invalid("anthropic-version: header is required")),
-        Some("2023-06-01" | "2026-10-21") => Ok(()),
-        Some(other) => {
-            Err(PlatformError::invalid(format!("anthropic-version: \"{other}\" is not a valid version")))
-        }
     }
 }
 

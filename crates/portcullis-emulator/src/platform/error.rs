@@ -1,6 +1,6 @@
 //! Refusals in the Anthropic envelope.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::answer::Answer;
 
@@ -11,11 +11,13 @@ pub(crate) struct PlatformError {
     /// `error.type`.
     pub(crate) kind: &'static str,
     pub(crate) message: String,
+    /// `error.details.error_code`.
+    code: Option<&'static str>,
 }
 
 impl PlatformError {
     pub(crate) fn new(status: u16, kind: &'static str, message: impl Into<String>) -> Self {
-        Self { status, kind, message: message.into() }
+        Self { status, kind, message: message.into(), code: None }
     }
 
     pub(crate) fn invalid(message: impl Into<String>) -> Self {
@@ -30,8 +32,20 @@ impl PlatformError {
         Self::new(404, "not_found_error", message)
     }
 
+    pub(crate) fn with_code(self, code: &'static str) -> Self {
+        Self { code: Some(code), ..self }
+    }
+
+    /// The whole body.
+    pub(crate) fn envelope(&self, request_id: &str) -> Value {
+        let mut error = json!({"type": self.kind, "message": self.message});
+        if let Some(code) = self.code {
+            error["details"] = json!({"error_code": code});
+        }
+        json!({"type": "error", "error": error, "request_id": request_id})
+    }
+
     pub(crate) fn into_answer(self, request_id: &str) -> Answer {
-        let body = json!({"type": "error", "error": {"type": self.kind, "message": self.message}, "request_id": request_id});
-        Answer::whole(self.status, "application/json", body.to_string())
+        Answer::whole(self.status, "application/json", self.envelope(request_id).to_string())
     }
 }

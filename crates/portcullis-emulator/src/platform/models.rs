@@ -1,91 +1,102 @@
-//! The models that the emulator offers, with what the real ones refuse.
+//! `/v1/models`, and which model a body means.
+
+mod catalogue;
 
 use serde_json::{Value, json};
 
 use super::error::PlatformError;
+use super::query::{Listed, Query};
+use crate::script::Traits;
+use crate::server::Arrival;
 use crate::world::Account;
+pub(super) use catalogue::{Disabling, EFFORTS, Model, Sampling};
+use catalogue::{MODELS, RETIRED};
 
-/// One model. Source: Claude docs, "Models overview", November 2026.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Model {
-    pub(super) id: &'static str,
-    /// The dated id, where there is one.
-    snapshot: Option<&'static str>,
-    name: &'static str,
-    created: &'static str,
-    max_input_tokens: u32,
-    pub(super) max_tokens: u32,
-    /// Accepts `temperature`, `top_p`, `top_k` under version 2023-06-01.
-    pub(super) sampling: bool,
-    /// Accepts a last message of the assistant.
-    pub(super) prefill: bool,
-    /// Accepts `tool_choice` `any` and `tool`.
-    pub(super) forced_tools: bool,
-}
-
-const fn current(id: &'static str, name: &'static str, created: &'static str, forced_tools: bool) -> Model {
-    let (max_input_tokens, max_tokens) = (1_000_000, 128_000);
-    Model {
-        id,
-        snapshot: None,
-        name,
-        created,
-        max_input_tokens,
-        max_tokens,
-        sampling: false,
-        prefill: false,
-        forced_tools,
-    }
-}
-
-const fn older(id: &'static str, snapshot: &'static str, name: &'static str, created: &'static str) -> Model {
-    let (max_input_tokens, max_tokens) = (200_000, 64_000);
-    let snapshot = Some(snapshot);
-    Model {
-        id,
-        snapshot,
-        name,
-        created,
-        max_input_tokens,
-        max_tokens,
-        sampling: true,
-        prefill: true,
-        forced_tools: true,
-    }
-}
-
-const MODELS: &[Model] = &[
-    current("claude-fable-5-2", "Claude Fable 5.2", "2026-11-09", false),
-    current("claude-haiku-5-5", "Claude Haiku 5.5", "2026-10-07", true),
-    current("claude-opus-5-5", "Claude Opus 5.5", "2026-09-22", false),
-    current("claude-sonnet-5-5", "Claude Sonnet 5.5", "2026-09-22", false),
-    current("claude-opus-5", "Claude Opus 5", "2026-07-24", true),
-    current("claude-sonnet-5", "Claude Sonnet 5", "2026-06-30", true),
-    current("claude-fable-5", "Claude Fable 5", "2026-06-09", true),
-    current("claude-opus-4-8", "Claude Opus 4.8", "2026-05-28", true),
-    current("claude-opus-4-7", "Claude Opus 4.7", "2026-04-16", true),
-    Model { sampling: true, ..current("claude-sonnet-4-6", "Claude Sonnet 4.6", "2026-02-17", true) },
-    Model { sampling: true, ..current("claude-opus-4-6", "Claude Opus 4.6", "2026-02-05", true) },
-    older("claude-opus-4-5", "claude-opus-4-5-20251101", "Claude Opus 4.5", "2025-11-24"),
-    older("claude-haiku-4-5", "claude-haiku-4-5-20251001", "Claude Haiku 4.5", "2025-10-15"),
-    older("claude-sonnet-4-5", "claude-sonnet-4-5-20250929", "Claude Sonnet 4.5", "2025-09-29"),
-];
+const LIFECYCLES: [&str; 3] = ["active", "deprecated", "retired"];
 
 impl Model {
-    pub(super) fn to_json(self) -> Value {
+    /// What scripts go by.
+    pub(super) fn traits(&self) -> Traits {
+        Traits { thinks: self.thinking.by_default, omits_thinking: self.thinking.omitted_by_default }
+    }
+
+    fn to_json(self) -> Value {
+        let lifecycle = if self.retirement.is_some() { "deprecated" } else { "active" };
+        let day = |day: &str| json!(format!("{day}T00:00:00Z"));
+        let (deprecated_at, retires_at) = match self.retirement {
+            Some((deprecated, retires)) => (day(deprecated), day(retires)),
+            None => (Value::Null, Value::Null),
+        };
         json!({
-            "type": "model", "id": self.id, "display_name": self.name, "created_at": format!("{}T00:00:00Z", self.created),
-            "lifecycle": "active", "max_input_tokens": self.max_input_tokens, "max_tokens": self.max_tokens,
+            "type": "model", "id": self.id, "display_name": self.name,
+            "created_at": day(self.created), "lifecycle": lifecycle, "line": self.line,
+            "deprecated_at": deprecated_at, "retires_at": retires_at,
+            "max_input_tokens": self.max_input_tokens, "max_tokens": self.max_tokens,
+            "capabilities": self.capabilities(),
+        })
+    }
+
+    fn capabilities(self) -> Value {
+        let supported = |is_supported: bool| json!({"supported": is_supported});
+        let mut effort = supported(!self.efforts.is_empty());
+        for level in EFFORTS {
+            effort[level] = supported(self.efforts.contains(&level));
+        }
+        let thinking = self.thinking;
+        let disabled = thinking.disabled != Disabling::Never;
+        let compacts = thinking.adaptive;
+        json!({
+            "batch": supported(true), "citations": supported(true), "code_execution": supported(true),
+            "context_management": {
+                "supported": true, "clear_thinking_20251015": supported(true),
+                "clear_tool_uses_20250919": supported(true), "compact_20260112": supported(compacts),
+            },
+            "effort": effort, "image_input": supported(true), "pdf_input": supported(true),
+            "server_tools": {"supported": true, "web_search": supported(true), "code_execution": supported(true)},
+            "structured_outputs": supported(true),
+            "thinking": {"supported": true, "types": {
+                "adaptive": supported(thinking.adaptive), "enabled": supported(thinking.enabled),
+                "disabled": supported(disabled), "between_tools": supported(thinking.between_tools),
+            }},
         })
     }
 }
 
+/// An entry of the list.
+struct Entry {
+    id: String,
+    value: Value,
+}
+
+impl Listed for Entry {
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn sequence(&self) -> u64 {
+        0
+    }
+
+    fn to_json(&self) -> Value {
+        self.value.clone()
+    }
+}
+
+fn retired((id, name, line, created, retired): &(&str, &str, &str, &str, &str)) -> Value {
+    json!({
+        "type": "model", "id": id, "display_name": name, "created_at": format!("{created}T00:00:00Z"),
+        "lifecycle": "retired", "line": line, "deprecated_at": format!("{retired}T00:00:00Z"),
+        "retires_at": format!("{retired}T00:00:00Z"), "max_input_tokens": 200_000, "max_tokens": 8192,
+        "capabilities": null,
+    })
+}
+
 /// What the account has access to.
-pub(super) fn is_open_to(account: &Account, model: &Model) -> bool {
+fn is_open_to(account: &Account, model: &Model) -> bool {
     account.models.as_ref().is_none_or(|models| models.iter().any(|id| id == model.id))
 }
 
-/// The model of this id or dated id.
+/// The model of this id or dated id. Retired ones are not found.
 pub(super) fn find(id: &str) -> Result<Model, PlatformError> {
     MODELS
         .iter()
@@ -105,18 +116,82 @@ pub(super) fn get(account: &Account, id: &str) -> Result<Value, PlatformError> {
 }
 
 /// Refuses a model that exists but is not open to the account.
-pub(super) fn check_access(account: &Account, body: &Value) -> Result<(), PlatformError> {
-    let id = body["model"].as_str().unwrap_or_default();
-    if is_open_to(account, &find(id)?) {
+pub(super) fn check_access(account: &Account, model: &Model) -> Result<(), PlatformError> {
+    if is_open_to(account, model) {
         Ok(())
     } else {
+        let id = model.id;
         Err(PlatformError::forbidden(format!("Your account does not have access to the model `{id}`.")))
     }
 }
 
-pub(super) fn list(account: &Account) -> Value {
-    let open: Vec<&Model> = MODELS.iter().filter(|model| is_open_to(account, model)).collect();
-    let data: Vec<Value> = open.iter().map(|model| model.to_json()).collect();
-    let id = |model: Option<&&Model>| model.map(|model| model.id);
-    json!({"data": data, "has_more": false, "first_id": id(open.first()), "last_id": id(open.last())})
+/// The list, newest first. Retired models are in it when they are asked for.
+pub(super) fn list(account: &Account, arrival: &Arrival) -> Result<Value, PlatformError> {
+    let query = Query::of(arrival, &["after_id", "before_id", "limit", "lifecycle[]", "lifecycle"])?;
+    let wanted: Vec<&str> = query.many("lifecycle[]").chain(query.many("lifecycle")).collect();
+    if let Some(unknown) = wanted.iter().find(|lifecycle| !LIFECYCLES.contains(lifecycle)) {
+        return Err(PlatformError::invalid(format!(
+            "lifecycle: Input should be 'active', 'deprecated' or 'retired', not '{unknown}'"
+        )));
+    }
+    let open = MODELS.iter().filter(|model| is_open_to(account, model)).map(|model| model.to_json());
+    let all = open.chain(RETIRED.iter().map(retired));
+    let is_wanted = |model: &Value| {
+        let lifecycle = model["lifecycle"].as_str().unwrap_or_default();
+        if wanted.is_empty() { lifecycle != "retired" } else { wanted.contains(&lifecycle) }
+    };
+    let entries: Vec<Entry> = all
+        .filter(is_wanted)
+        .map(|value| Entry { id: value["id"].as_str().unwrap_or_default().to_owned(), value })
+        .collect();
+    query.cursor_page(&entries.iter().collect::<Vec<_>>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_model_says_what_it_can() {
+        let sonnet = get(&Account::ready(), "claude-sonnet-4-5").unwrap();
+        assert_eq!(
+            (&sonnet["lifecycle"], &sonnet["retires_at"]),
+            (&json!("deprecated"), &json!("2026-11-30T00:00:00Z"))
+        );
+        assert_eq!(sonnet["capabilities"]["effort"]["supported"], false);
+        let opus = get(&Account::ready(), "claude-opus-5-5").unwrap();
+        assert_eq!((&opus["line"], &opus["max_tokens"]), (&json!("opus"), &json!(128_000)));
+        let types = &opus["capabilities"]["thinking"]["types"];
+        assert_eq!(
+            (&types["adaptive"]["supported"], &types["disabled"]["supported"]),
+            (&json!(true), &json!(false))
+        );
+        assert_eq!(opus["capabilities"]["effort"]["xhigh"]["supported"], true);
+    }
+
+    #[test]
+    fn what_is_retired_is_not_found() {
+        assert_eq!(find("claude-3-opus-20240229").unwrap_err().status, 404);
+        assert!(find("claude-opus-4-5-20251101").is_ok());
+    }
+
+    #[test]
+    fn the_generations_differ_as_documented() {
+        let check = |id: &str, holds: &dyn Fn(&Model) -> bool| assert!(holds(&find(id).unwrap()), "{id}");
+        check("claude-haiku-4-5", &|model| {
+            model.prefill && model.efforts.is_empty() && model.thinking.enabled
+        });
+        check("claude-opus-4-5", &|model| model.efforts == ["low", "medium", "high"]);
+        check("claude-sonnet-4-6", &|model| {
+            !model.prefill && model.thinking.adaptive && model.thinking.enabled
+        });
+        check("claude-opus-4-7", &|model| model.sampling == Sampling::DefaultOnly && !model.system_messages);
+        check("claude-opus-4-8", &|model| model.system_messages && !model.thinking.by_default);
+        check("claude-sonnet-5", &|model| !model.system_messages && model.thinking.by_default);
+        check("claude-opus-5", &|model| model.thinking.disabled == Disabling::UpToHighEffort);
+        check("claude-fable-5", &|model| model.thinking.disabled == Disabling::Never && model.forced_tools);
+        check("claude-fable-5-2", &|model| !model.forced_tools);
+        check("claude-sonnet-5-5", &|model| model.thinking.between_tools && !model.forced_tools);
+        check("claude-haiku-5-5", &|model| model.forced_tools && model.thinking.by_default);
+    }
 }

@@ -1,20 +1,24 @@
 //! Refuses what the Messages API refuses. Source: Claude API reference, "Messages", "Errors" and "Versioning".
 //!
 //! Start at [`validate`]. `fields` has the types of the body's fields, `blocks` and `tools` what stands in its lists, and
-//! `shape` what they share.
+//! `shape` what they share. `abilities` is what differs by model, `order` how turns and calls follow each other.
 
+mod abilities;
 mod blocks;
 mod fields;
+mod markers;
+mod media;
+mod order;
+mod schema;
+mod servers;
 mod shape;
 mod tools;
-
-use std::collections::BTreeSet;
 
 use serde_json::Value;
 
 use super::error::PlatformError;
-use super::models;
-use crate::server::Arrival;
+use super::models::{self, Model};
+use super::protocol::{Protocol, Version};
 use blocks::Holder;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,8 +37,6 @@ const COMMON_FIELDS: &[&str] = &[
     "cache_control",
     "output_config",
     "speed",
-    "context_management",
-    "mcp_servers",
 ];
 const MESSAGES_FIELDS: &[&str] = &[
     "max_tokens",
@@ -48,71 +50,66 @@ const MESSAGES_FIELDS: &[&str] = &[
     "inference_geo",
     "service_tier",
     "diagnostics",
-    "compaction",
-    "fallbacks",
-    "fallback_credit_token",
-    "billing_policy",
-    "thread",
 ];
-const SAMPLING_FIELDS: [&str; 3] = ["temperature", "top_p", "top_k"];
+/// Fields of betas, with the families that know them.
+const BETA_FIELDS: &[(&str, &[&str])] =
+    &[("context_management", &["context-management", "compact"]), ("mcp_servers", &["mcp-client"])];
+const BETA_MESSAGES_FIELDS: &[(&str, &[&str])] = &[
+    ("compaction", &["compact"]),
+    ("fallbacks", &["server-side-fallback"]),
+    ("fallback_credit_token", &["fallback-credit"]),
+    ("billing_policy", &["user-profiles-billing"]),
+    ("thread", &["message-threads"]),
+];
+const MOST_MESSAGES: usize = 100_000;
 
 type Check = Result<(), PlatformError>;
 
-pub(super) fn validate(body: &Value, endpoint: Endpoint, arrival: &Arrival) -> Check {
-    let fields = body.as_object().into_iter().flatten();
-    for (name, _) in fields {
-        let known = COMMON_FIELDS.contains(&name.as_str())
-            || (endpoint == Endpoint::Messages && MESSAGES_FIELDS.contains(&name.as_str()));
-        if !known {
-            return invalid(format!("{name}: Extra inputs are not permitted"));
-        }
-    }
-    check_betas(arrival)?;
+/// The body's model, if nothing is wrong with the body.
+pub(super) fn validate(
+    body: &Value,
+    endpoint: Endpoint,
+    protocol: &Protocol,
+) -> Result<Model, PlatformError> {
+    check_names(body, endpoint, protocol)?;
     fields::check_types(body)?;
     tools::check_tools(body)?;
+    servers::check_servers(body, protocol)?;
     let model = match body.get("model") {
         Some(Value::String(model)) => models::find(model)?,
-        Some(_) => return invalid("model: Input should be a valid string"),
-        None => return invalid("model: Field required"),
+        Some(_) => return Err(PlatformError::invalid("model: Input should be a valid string")),
+        None => return Err(PlatformError::invalid("model: Field required")),
     };
     if endpoint == Endpoint::Messages {
         check_max_tokens(body, model.max_tokens)?;
     }
-    check_sampling(body, model, arrival)?;
-    check_tool_choice(body, model)?;
-    check_thinking_mode(body, model)?;
-    let messages = match body.get("messages") {
-        Some(Value::Array(messages)) if !messages.is_empty() => messages,
-        Some(Value::Array(_)) => return invalid("messages: at least one message is required"),
-        Some(_) => return invalid("messages: Input should be a valid list"),
-        None => return invalid("messages: Field required"),
-    };
-    let new_version = arrival.header("anthropic-version") == Some("2026-10-21");
+    abilities::check(body, &model, protocol)?;
+    let messages = messages(body)?;
     for (index, message) in messages.iter().enumerate() {
-        check_message(index, message, new_version)?;
+        check_message(index, message, protocol)?;
     }
-    check_order(messages, model)?;
-    check_tool_results(messages)
+    markers::check(body)?;
+    order::check(body, messages, &model)?;
+    Ok(model)
 }
 
 fn invalid(message: impl Into<String>) -> Check {
     Err(PlatformError::invalid(message))
 }
 
-/// Real beta names end in a date.
-fn check_betas(arrival: &Arrival) -> Check {
-    let betas = arrival
-        .headers
-        .iter()
-        .filter(|(name, _)| name == "anthropic-beta")
-        .flat_map(|(_, value)| value.split(','));
-    let is_known = |beta: &str| {
-        beta.len() > 11
-            && beta.split('-').rev().take(3).map(str::len).eq([2, 2, 4])
-            && beta.bytes().rev().take(10).all(|byte| byte.is_ascii_digit() || byte == b'-')
+fn check_names(body: &Value, endpoint: Endpoint, protocol: &Protocol) -> Check {
+    let is_known = |name: &str| {
+        let in_beta = |fields: &[(&str, &[&str])]| {
+            fields.iter().any(|(field, families)| *field == name && protocol.has_any(families))
+        };
+        COMMON_FIELDS.contains(&name)
+            || in_beta(BETA_FIELDS)
+            || (endpoint == Endpoint::Messages
+                && (MESSAGES_FIELDS.contains(&name) || in_beta(BETA_MESSAGES_FIELDS)))
     };
-    match betas.map(str::trim).find(|beta| !is_known(beta)) {
-        Some(beta) => invalid(format!("Unexpected value(s) `{beta}` for the `anthropic-beta` header.")),
+    let mut names = body.as_object().into_iter().flatten().map(|(name, _)| name);
+    match names.find(|name| !is_known(name)) {
+        Some(name) => invalid(format!("{name}: Extra inputs are not permitted")),
         None => Ok(()),
     }
 }
@@ -128,96 +125,43 @@ fn check_max_tokens(body: &Value, limit: u32) -> Check {
     }
 }
 
-fn check_sampling(body: &Value, model: models::Model, arrival: &Arrival) -> Check {
-    let allowed = model.sampling && arrival.header("anthropic-version") == Some("2023-06-01");
-    for field in SAMPLING_FIELDS {
-        match body.get(field) {
-            None => {}
-            Some(_) if !allowed => {
-                return invalid(format!("`{field}` is not supported for this model and API version."));
-            }
-            Some(value)
-                if field != "top_k"
-                    && !value.as_f64().is_some_and(|number| (0.0..=1.0).contains(&number)) =>
-            {
-                return invalid(format!("{field}: range: 0..1"));
-            }
-            Some(_) => {}
+fn messages(body: &Value) -> Result<&Vec<Value>, PlatformError> {
+    let wrong = match body.get("messages") {
+        Some(Value::Array(messages)) if messages.len() > MOST_MESSAGES => {
+            format!("messages: List should have at most {MOST_MESSAGES} items")
         }
-    }
-    Ok(())
+        Some(Value::Array(messages)) if !messages.is_empty() => return Ok(messages),
+        Some(Value::Array(_)) => "messages: at least one message is required".to_owned(),
+        Some(_) => "messages: Input should be a valid list".to_owned(),
+        None => "messages: Field required".to_owned(),
+    };
+    Err(PlatformError::invalid(wrong))
 }
 
-fn check_tool_choice(body: &Value, model: models::Model) -> Check {
-    let Some(choice) = body.get("tool_choice") else { return Ok(()) };
-    let kind = choice.get("type").and_then(Value::as_str).unwrap_or_default();
-    let names: BTreeSet<&str> = body
-        .get("tools")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-        .filter_map(|tool| tool["name"].as_str())
-        .collect();
-    match kind {
-        "auto" | "none" => Ok(()),
-        "any" | "tool" if !model.forced_tools => {
-            invalid(format!("tool_choice.type: `{kind}` is not supported for this model."))
-        }
-        "any" if names.is_empty() => invalid("tool_choice: tools must be provided"),
-        "any" => Ok(()),
-        "tool" => match choice["name"].as_str() {
-            Some(name) if names.contains(name) => Ok(()),
-            _ => invalid("tool_choice: the named tool was not found in `tools`"),
-        },
-        _ => invalid("tool_choice.type: Input tag does not match any of the expected tags"),
-    }
-}
-
-fn check_thinking_mode(body: &Value, model: models::Model) -> Check {
-    let Some(thinking) = body.get("thinking") else { return Ok(()) };
-    match thinking["type"].as_str() {
-        Some("enabled") if !model.sampling => {
-            invalid("thinking.type: `enabled` is not supported for this model; use `adaptive`.")
-        }
-        Some("enabled") => match (thinking["budget_tokens"].as_u64(), body["max_tokens"].as_u64()) {
-            (None, _) => invalid("thinking.enabled.budget_tokens: Field required"),
-            (Some(budget), _) if budget < 1024 => {
-                invalid("thinking.enabled.budget_tokens: Input should be greater than or equal to 1024")
-            }
-            (Some(budget), Some(max)) if budget >= max => {
-                invalid("`max_tokens` must be greater than `thinking.budget_tokens`.")
-            }
-            _ => Ok(()),
-        },
-        Some("adaptive" | "between_tools" | "disabled") => Ok(()),
-        _ => invalid("thinking.type: Input tag does not match any of the expected tags"),
-    }
-}
-
-fn check_message(index: usize, message: &Value, new_version: bool) -> Check {
-    shape::object(message, &format!("messages.{index}"))?;
+fn check_message(index: usize, message: &Value, protocol: &Protocol) -> Check {
+    let at = format!("messages.{index}");
+    let fields = shape::object(message, &at)?;
     let role = message["role"].as_str().unwrap_or_default();
-    if !["user", "assistant", "system"].contains(&role) {
-        return invalid(format!("messages.{index}.role: Input should be 'user', 'assistant' or 'system'"));
-    }
+    let (holder, allowed): (_, &[&str]) = match role {
+        "user" => (Holder::User, &["role", "content"]),
+        "assistant" => (Holder::Assistant, &["role", "content"]),
+        "system" => (Holder::System, &["role", "content", "clear_at", "output_config"]),
+        _ => return invalid(format!("{at}.role: Input should be 'user', 'assistant' or 'system'")),
+    };
+    shape::no_others(fields, allowed, &at)?;
     let blocks = match message.get("content") {
         Some(Value::String(text)) if text.is_empty() && role == "user" => {
-            return invalid(format!("messages.{index}: user messages must have non-empty content"));
+            return invalid(format!("{at}: user messages must have non-empty content"));
         }
         Some(Value::String(_)) => return Ok(()),
         Some(Value::Array(blocks)) => blocks,
-        Some(_) => return invalid(format!("messages.{index}.content: Input should be a valid list")),
-        None => return invalid(format!("messages.{index}.content: Field required")),
-    };
-    let holder = match role {
-        "user" => Holder::User,
-        "assistant" => Holder::Assistant,
-        _ => Holder::System,
+        Some(_) => return invalid(format!("{at}.content: Input should be a valid list")),
+        None => return invalid(format!("{at}.content: Field required")),
     };
     for (position, block) in blocks.iter().enumerate() {
-        let at = format!("messages.{index}.content.{position}");
+        let at = format!("{at}.content.{position}");
         blocks::check_block(block, &at, holder)?;
-        if new_version {
+        if protocol.version == Version::Second {
             check_newer_rules(block, &at, holder)?;
         }
     }
@@ -226,10 +170,17 @@ fn check_message(index: usize, message: &Value, new_version: bool) -> Check {
 
 /// What version 2026-10-21 no longer takes.
 fn check_newer_rules(block: &Value, at: &str, holder: Holder) -> Check {
-    let has_citations = block["citations"].as_array().is_some_and(|all| !all.is_empty());
+    let cites = |block: &Value| {
+        block["type"] == "text" && block["citations"].as_array().is_some_and(|all| !all.is_empty())
+    };
+    let cites_inside = block["type"] == "search_result"
+        && block["content"].as_array().is_some_and(|inner| inner.iter().any(cites));
     match (block["type"].as_str(), holder) {
-        (Some("text"), Holder::User) if has_citations => {
+        (Some("text"), Holder::User) if cites(block) => {
             invalid(format!("{at}.text.citations: not permitted in user messages"))
+        }
+        (Some("search_result"), _) if cites_inside => {
+            invalid(format!("{at}.search_result.content: citations are not permitted in search results"))
         }
         (Some("document"), Holder::Assistant) => {
             invalid(format!("{at}: `document` blocks are not permitted in assistant messages"))
@@ -238,42 +189,83 @@ fn check_newer_rules(block: &Value, at: &str, holder: Holder) -> Check {
     }
 }
 
-fn check_order(messages: &[Value], model: models::Model) -> Check {
-    let role_of = |message: Option<&Value>| {
-        message.and_then(|message| message["role"].as_str()).unwrap_or_default().to_owned()
-    };
-    if role_of(messages.first()) == "assistant" {
-        return invalid("messages: first message must use the \"user\" role");
-    }
-    if role_of(messages.last()) == "assistant" && !model.prefill {
-        return invalid("Prefilling assistant messages is not supported for this model.");
-    }
-    Ok(())
-}
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
 
-fn ids<'a>(message: Option<&'a Value>, kind: &str, field: &str) -> BTreeSet<&'a str> {
-    let blocks = message.and_then(|message| message["content"].as_array()).into_iter().flatten();
-    blocks.filter(|block| block["type"] == kind).filter_map(|block| block[field].as_str()).collect()
-}
+    use super::*;
 
-/// Each `tool_use` is answered in the very next message, and nothing else is.
-fn check_tool_results(messages: &[Value]) -> Check {
-    for (index, message) in messages.iter().enumerate() {
-        let previous = index.checked_sub(1).and_then(|index| messages.get(index));
-        let asked = ids(previous, "tool_use", "id");
-        let answered = ids(Some(message), "tool_result", "tool_use_id");
-        if let Some(stray) = answered.difference(&asked).next() {
-            return invalid(format!(
-                "messages.{index}.content: unexpected `tool_use_id` found in `tool_result` blocks: {stray}. Each `tool_result` block must have a corresponding `tool_use` block in the previous message."
-            ));
-        }
-        let open = ids(Some(message), "tool_use", "id");
-        let next = ids(messages.get(index + 1), "tool_result", "tool_use_id");
-        if let Some(missing) = open.difference(&next).next() {
-            return invalid(format!(
-                "messages.{index}: `tool_use` ids were found without `tool_result` blocks immediately after: {missing}. Each `tool_use` block must have a corresponding `tool_result` block in the next message."
-            ));
+    pub(super) fn body(model: &str) -> Value {
+        json!({"model": model, "max_tokens": 100, "messages": [{"role": "user", "content": "x"}]})
+    }
+
+    /// The refusal of a body, or nothing.
+    fn refusal(body: &Value, protocol: &Protocol) -> Option<String> {
+        validate(body, Endpoint::Messages, protocol).err().map(|error| error.message)
+    }
+
+    fn check(body: &Value, protocol: &Protocol, part: &str) {
+        let refusal = refusal(body, protocol);
+        assert!(refusal.as_ref().is_some_and(|text| text.contains(part)), "{refusal:?} lacks {part}");
+    }
+
+    #[test]
+    fn fields_of_betas_need_their_beta() {
+        let plain = Protocol::with(Version::First, &[]);
+        for (field, value, beta) in [
+            ("mcp_servers", json!([]), "mcp-client-2025-11-20"),
+            ("context_management", json!({"edits": []}), "context-management-2025-06-27"),
+            ("fallbacks", json!("default"), "server-side-fallback-2026-07-01"),
+        ] {
+            let mut body = body("claude-haiku-4-5");
+            body[field] = value;
+            check(&body, &plain, &format!("{field}: Extra inputs are not permitted"));
+            assert_eq!(refusal(&body, &Protocol::with(Version::First, &[beta])), None, "{field}");
         }
     }
-    Ok(())
+
+    #[test]
+    fn the_newer_version_takes_less() {
+        let (first, second) = (Protocol::with(Version::First, &[]), Protocol::with(Version::Second, &[]));
+        let citation = json!({"type": "web_search_result_location"});
+        let cited = json!({"type": "text", "text": "x", "citations": [citation]});
+        let document =
+            json!({"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": "x"}});
+        let result = json!({"type": "search_result", "source": "s", "title": "t", "content": [cited]});
+        let user = |block: &Value| json!([{"role": "user", "content": [block]}]);
+        let assistant = json!([{"role": "user", "content": "x"}, {"role": "assistant", "content": [document]}, {"role": "user", "content": "x"}]);
+        for (messages, part) in [
+            (user(&cited), "not permitted in user messages"),
+            (user(&result), "not permitted in search results"),
+            (assistant, "`document` blocks are not permitted in assistant"),
+        ] {
+            let mut body = body("claude-opus-5-5");
+            body["messages"] = messages;
+            assert_eq!(refusal(&body, &first), None, "{part}");
+            check(&body, &second, part);
+        }
+    }
+
+    #[test]
+    fn messages_have_a_role_and_content_and_nothing_else() {
+        let protocol = Protocol::with(Version::First, &[]);
+        for (message, part) in [
+            (
+                json!({"role": "user", "content": "x", "name": "n"}),
+                "messages.0.name: Extra inputs are not permitted",
+            ),
+            (json!({"role": "user"}), "messages.0.content: Field required"),
+            (json!({"role": "user", "content": ""}), "non-empty content"),
+            (json!({"role": "user", "content": []}), "non-empty content"),
+            (json!({"role": "user", "content": [{"type": "text", "text": " \n"}]}), "non-whitespace"),
+            (
+                json!({"role": "user", "content": [{"type": "text", "text": "x", "index": 0}]}),
+                "messages.0.content.0.text.index: Extra",
+            ),
+        ] {
+            let mut body = body("claude-opus-5-5");
+            body["messages"] = json!([message]);
+            check(&body, &protocol, part);
+        }
+    }
 }

@@ -1,11 +1,39 @@
 //! The messages that the scripts answer with.
 
+use std::time::Duration;
+
 use serde_json::{Map, Value, json};
 
-use super::{estimate_tokens, thinking};
+use super::example::example;
+use super::thinking::Shown;
+use super::turn::{Tokens, Turn};
+use super::{compaction, pause, server_tools, thinking, tools};
+use crate::answer::{Answer, Piece};
 use crate::state::{BASE62, random_text};
 
 const UNICODE: &str = "Grüße! 👩‍👩‍👧‍👦 e\u{301} 你好，世界 🇯🇵 𝔘𝔫𝔦 \u{202e}rtl\u{202c} end";
+
+/// A file that a tool made.
+#[derive(Clone, Debug)]
+pub(crate) struct MadeFile {
+    pub(crate) id: String,
+    pub(crate) filename: &'static str,
+    pub(crate) mime_type: &'static str,
+    pub(crate) content: Vec<u8>,
+}
+
+/// How an answer goes over the wire.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Delivery {
+    /// Characters a delta; `None` splits at words.
+    pub(super) characters_per_delta: Option<usize>,
+    /// A call without arguments has no delta.
+    pub(super) hides_empty_input: bool,
+    /// Nothing but pings for so long, in the middle.
+    pub(super) silence: Option<Duration>,
+    /// Events, deltas and fields that nobody knows are among it.
+    pub(super) is_strange: bool,
+}
 
 /// A finished answer.
 #[derive(Clone, Debug)]
@@ -16,182 +44,237 @@ pub(super) struct Message {
     pub(super) stop_reason: &'static str,
     pub(super) stop_sequence: Value,
     pub(super) stop_details: Value,
-    pub(super) input_tokens: usize,
+    pub(super) container: Value,
+    pub(super) tokens: Tokens,
+    pub(super) service_tier: &'static str,
+    pub(super) inference_geo: Value,
+    /// What thinking cost beyond what is shown of it.
+    pub(super) thinking_tokens: usize,
     pub(super) web_searches: u64,
-    /// Characters a delta; `None` splits at words.
-    pub(super) characters_per_delta: Option<usize>,
+    pub(super) web_fetches: u64,
+    /// `usage.iterations`, of answers that have it.
+    pub(super) iterations: Option<Value>,
+    pub(super) delivery: Delivery,
+    pub(super) made: Vec<MadeFile>,
 }
 
 impl Message {
-    pub(super) fn output_tokens(&self) -> usize {
-        self.content.iter().map(|block| block.to_string().len()).sum::<usize>().div_ceil(4).max(1)
+    fn new(turn: &Turn<'_>) -> Self {
+        Self {
+            id: format!("msg_01{}", random_text(BASE62, 22)),
+            model: turn.model.to_owned(),
+            content: Vec::new(),
+            stop_reason: "end_turn",
+            stop_sequence: Value::Null,
+            stop_details: Value::Null,
+            container: Value::Null,
+            tokens: turn.tokens,
+            service_tier: "standard",
+            inference_geo: turn
+                .body
+                .get("inference_geo")
+                .filter(|geo| geo.is_string())
+                .cloned()
+                .unwrap_or(json!("global")),
+            thinking_tokens: 0,
+            web_searches: 0,
+            web_fetches: 0,
+            iterations: None,
+            delivery: Delivery::default(),
+            made: Vec::new(),
+        }
     }
 
-    pub(super) fn usage(&self, output_tokens: usize) -> Value {
-        let mut usage = json!({
-            "input_tokens": self.input_tokens, "cache_creation_input_tokens": 0, "cache_read_input_tokens": 0,
-            "cache_creation": {"ephemeral_5m_input_tokens": 0, "ephemeral_1h_input_tokens": 0},
-            "output_tokens": output_tokens, "service_tier": "standard", "inference_geo": "global",
-        });
-        if self.web_searches > 0 {
-            usage["server_tool_use"] =
-                json!({"web_search_requests": self.web_searches, "web_fetch_requests": 0});
+    pub(super) fn push_text(&mut self, text: &str) {
+        self.content.push(json!({"type": "text", "text": text}));
+    }
+
+    /// A thought, shown as the request wants it.
+    pub(super) fn push_thought(&mut self, turn: &Turn<'_>, thought: &str) {
+        let shown = if turn.shows_thinking() { Shown::Whole } else { Shown::Omitted };
+        self.push_thought_as(thought, shown);
+    }
+
+    fn push_thought_as(&mut self, thought: &str, shown: Shown) {
+        self.thinking_tokens += thought.len().div_ceil(4);
+        self.content.push(thinking::block(&self.model, thought, shown));
+    }
+
+    /// All of them, those of thinking included.
+    pub(super) fn output_tokens(&self) -> usize {
+        if self.is_cache_write_only() {
+            return 0;
+        }
+        let is_thought = |block: &&Value| block["type"] == "thinking" || block["type"] == "redacted_thinking";
+        let said =
+            self.content.iter().filter(|block| !is_thought(block)).map(|block| block.to_string().len());
+        (said.sum::<usize>().div_ceil(4) + self.thinking_tokens).max(1)
+    }
+
+    fn is_cache_write_only(&self) -> bool {
+        self.content.is_empty() && self.stop_reason == "max_tokens"
+    }
+
+    /// What is counted up while the answer streams; `output_tokens` so far.
+    pub(super) fn running_usage(&self, output_tokens: usize) -> Map<String, Value> {
+        let tokens = self.tokens;
+        let written = tokens.cache_write_5m + tokens.cache_write_1h;
+        let thinking_tokens = self.thinking_tokens.min(output_tokens);
+        let mut usage = Map::new();
+        usage.insert("input_tokens".into(), json!(tokens.input));
+        usage.insert("cache_creation_input_tokens".into(), json!(written));
+        usage.insert("cache_read_input_tokens".into(), json!(tokens.cache_read));
+        usage.insert("output_tokens".into(), json!(output_tokens));
+        usage.insert("output_tokens_details".into(), json!({"thinking_tokens": thinking_tokens}));
+        if self.web_searches + self.web_fetches > 0 {
+            let requests =
+                json!({"web_search_requests": self.web_searches, "web_fetch_requests": self.web_fetches});
+            usage.insert("server_tool_use".into(), requests);
+        }
+        if let Some(iterations) = &self.iterations {
+            usage.insert("iterations".into(), iterations.clone());
         }
         usage
     }
 
+    pub(super) fn usage(&self, output_tokens: usize) -> Value {
+        let mut usage = self.running_usage(output_tokens);
+        let (short, long) = (self.tokens.cache_write_5m, self.tokens.cache_write_1h);
+        usage.insert(
+            "cache_creation".into(),
+            json!({"ephemeral_5m_input_tokens": short, "ephemeral_1h_input_tokens": long}),
+        );
+        usage.insert("service_tier".into(), json!(self.service_tier));
+        usage.insert("inference_geo".into(), self.inference_geo.clone());
+        Value::Object(usage)
+    }
+
     pub(super) fn to_json(&self) -> Value {
-        json!({
+        let mut message = json!({
             "id": self.id, "type": "message", "role": "assistant", "model": self.model, "content": self.content,
             "stop_reason": self.stop_reason, "stop_sequence": self.stop_sequence, "stop_details": self.stop_details,
-            "usage": self.usage(self.output_tokens()),
-        })
+            "container": self.container, "usage": self.usage(self.output_tokens()),
+        });
+        if self.delivery.is_strange {
+            message["hologram_depth"] = json!(3);
+            message["usage"]["photon_tokens"] = json!(7);
+        }
+        message
+    }
+
+    /// The whole message at once.
+    pub(super) fn into_answer(self) -> Answer {
+        let mut answer = Answer::whole(200, "application/json", self.to_json().to_string());
+        if let Some(silence) = self.delivery.silence {
+            answer.pieces.push_front(Piece::Pause(silence));
+        }
+        answer
     }
 }
 
 /// The answer of this name, or `None` if there is none.
-pub(super) fn compose(body: &Value, name: &str, argument: Option<u64>, asked: &str) -> Option<Message> {
-    let model = body["model"].as_str().unwrap_or_default().to_owned();
-    let text = |text: &str| json!({"type": "text", "text": text});
-    let mut message = Message {
-        id: format!("msg_01{}", random_text(BASE62, 22)),
-        model: model.clone(),
-        content: Vec::new(),
-        stop_reason: "end_turn",
-        stop_sequence: Value::Null,
-        stop_details: Value::Null,
-        input_tokens: estimate_tokens(body),
-        web_searches: 0,
-        characters_per_delta: None,
-    };
+pub(super) fn compose(turn: &Turn<'_>, name: &str, argument: Option<u64>) -> Result<Option<Message>, String> {
+    let mut message = Message::new(turn);
+    let answer = &mut message;
     match name {
-        "plain" => message.content.push(text(&plain(body, asked))),
+        "plain" => plain(answer, turn),
         "long" => {
             let n_words = argument.unwrap_or(40).clamp(1, 100_000);
             let words: Vec<String> = (1..=n_words).map(|number| format!("word{number}")).collect();
-            message.content.push(text(&words.join(" ")));
+            answer.push_text(&words.join(" "));
         }
-        "tool_use" => use_tools(&mut message, body, 1),
-        "parallel_tools" => use_tools(&mut message, body, 2),
+        "tool_use" => tools::call(answer, turn, 1),
+        "parallel_tools" => tools::call(answer, turn, 2),
+        "empty_tool" => tools::call_without_arguments(answer, turn),
+        "tool_loop" => tools::go_round(answer, turn, argument.unwrap_or(3))?,
+        "interleaved" => tools::interleave(answer, turn)?,
         "thinking" => {
-            let thought = "The user asks something. A short answer is best.";
-            let signature = thinking::signature(&model, thought);
-            message.content.push(json!({"type": "thinking", "thinking": thought, "signature": signature}));
-            message.content.push(text("Here is the answer, after some thought."));
+            answer.push_thought(turn, "The user asks something. A short answer is best.");
+            answer.push_text("Here is the answer, after some thought.");
         }
         "redacted" => {
-            let data = thinking::signature(&model, "redacted");
-            message.content.push(json!({"type": "redacted_thinking", "data": data}));
-            message.content.push(text("Here is the answer."));
+            answer.push_thought_as("Nobody may read this.", Shown::Redacted);
+            answer.push_text("Here is the answer.");
         }
+        "web_search" => server_tools::search(answer),
+        "web_fetch" => server_tools::fetch(answer),
+        "code_execution" => server_tools::run_code(answer),
+        "mcp" => server_tools::ask_mcp_server(answer, turn),
+        "citations" => server_tools::cite(answer, turn),
+        "pause_turn" => pause::pause(answer, turn, argument.unwrap_or(1))?,
+        "compaction" => compaction::compact(answer),
+        "structured" => {
+            let json = example(&turn.body["output_config"]["format"]["schema"]);
+            answer.push_text(&json.to_string());
+        }
+        _ if ends_specially(answer, turn, name) || travels_specially(answer, turn, name, argument) => {}
+        _ => return Ok(None),
+    }
+    Ok(Some(message))
+}
+
+/// Answers that end otherwise than others.
+fn ends_specially(message: &mut Message, turn: &Turn<'_>, name: &str) -> bool {
+    let (text, stop_reason) = match name {
+        "empty" => ("", "end_turn"),
+        "refusal" => ("", "refusal"),
+        "max_tokens" => ("This sentence is cut off in the", "max_tokens"),
+        "stop_sequence" => ("Counting: one, two, ", "stop_sequence"),
+        "context_window" => ("There is no room for", "model_context_window_exceeded"),
+        _ => return false,
+    };
+    if !text.is_empty() {
+        message.push_text(text);
+    }
+    message.stop_reason = stop_reason;
+    match stop_reason {
         "refusal" => {
-            message.stop_reason = "refusal";
-            message.stop_details = json!({"type": "refusal", "category": "cyber", "explanation": "The emulator was asked to refuse."});
-        }
-        "max_tokens" => {
-            message.content.push(text("This sentence is cut off in the"));
-            message.stop_reason = "max_tokens";
-        }
-        "unicode" => {
-            message.content.push(text(UNICODE));
-            message.characters_per_delta = Some(1);
+            let explanation = "The emulator was asked to refuse.";
+            message.stop_details =
+                json!({"type": "refusal", "category": "cyber", "explanation": explanation});
         }
         "stop_sequence" => {
-            message.content.push(text("Counting: one, two, "));
-            message.stop_reason = "stop_sequence";
-            message.stop_sequence = body["stop_sequences"].get(0).cloned().unwrap_or_else(|| "STOP".into());
+            message.stop_sequence =
+                turn.body["stop_sequences"].get(0).cloned().unwrap_or_else(|| "STOP".into());
         }
-        "web_search" => web_search(&mut message),
-        "empty" => {}
-        "pause_turn" => {
-            message.content.push(text("Still working."));
-            message.stop_reason = "pause_turn";
-        }
-        "context_window" => {
-            message.content.push(text("There is no room for"));
-            message.stop_reason = "model_context_window_exceeded";
-        }
-        _ => return None,
+        _ => {}
     }
-    Some(message)
+    true
 }
 
-fn plain(body: &Value, asked: &str) -> String {
-    let last = body["messages"].as_array().and_then(|messages| messages.last());
-    let result = last
-        .and_then(|message| message["content"].as_array())
-        .and_then(|blocks| blocks.iter().find(|block| block["type"] == "tool_result"));
-    if let Some(result) = result {
-        let said = match &result["content"] {
-            Value::String(text) => text.clone(),
-            Value::Array(blocks) => blocks.iter().filter_map(|block| block["text"].as_str()).collect(),
-            _ => String::new(),
-        };
-        return format!("The tool answered: {said}");
+/// Answers that are remarkable for how they arrive.
+fn travels_specially(message: &mut Message, turn: &Turn<'_>, name: &str, argument: Option<u64>) -> bool {
+    match name {
+        "unicode" => {
+            message.push_text(UNICODE);
+            message.delivery.characters_per_delta = Some(1);
+        }
+        "long_silence" => {
+            plain(message, turn);
+            message.delivery.silence = Some(Duration::from_millis(argument.unwrap_or(1000)));
+        }
+        "unknown_events" => {
+            message.content.push(json!({"type": "hologram", "depth": 3, "beam": "blue"}));
+            plain(message, turn);
+            message.delivery.is_strange = true;
+        }
+        _ => return false,
     }
-    let heard: String = asked.chars().take(200).collect();
-    format!("Hello from the emulator! You said: {heard}")
+    true
 }
 
-fn use_tools(message: &mut Message, body: &Value, n_calls: usize) {
-    let tools: Vec<&Value> = body["tools"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter(|tool| tool["input_schema"].is_object())
-        .collect();
-    if tools.is_empty() {
-        message.content.push(json!({"type": "text", "text": "There is no tool that I could use."}));
+fn plain(message: &mut Message, turn: &Turn<'_>) {
+    if turn.body["max_tokens"].as_u64() == Some(0) {
+        // The prompt is written to the cache, and nothing is said.
+        message.stop_reason = "max_tokens";
         return;
     }
-    message.content.push(json!({"type": "text", "text": "Let me look that up."}));
-    for index in 0..n_calls {
-        let tool = tools[index % tools.len()];
-        message.content.push(json!({
-            "type": "tool_use", "id": format!("toolu_01{}", random_text(BASE62, 22)), "name": tool["name"],
-            "input": example(&tool["input_schema"], 0),
-        }));
-    }
-    message.stop_reason = "tool_use";
-}
-
-/// A value that fits a JSON schema well enough: constants and enumerations first, required properties only.
-fn example(schema: &Value, depth: usize) -> Value {
-    if let Some(value) =
-        schema.get("const").or_else(|| schema["enum"].get(0)).or_else(|| schema.get("default"))
-    {
-        return value.clone();
-    }
-    let kind = schema["type"].as_str().or_else(|| schema["type"].get(0)?.as_str()).unwrap_or("string");
-    match kind {
-        "object" if depth < 16 => {
-            let required = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str);
-            let filled: Map<String, Value> = required
-                .map(|name| (name.to_owned(), example(&schema["properties"][name], depth + 1)))
-                .collect();
-            Value::Object(filled)
+    let text = match tools::last_result(turn) {
+        Some(said) => format!("The tool answered: {said}"),
+        None => {
+            let heard: String = turn.asked.chars().take(200).collect();
+            format!("Hello from the emulator! You said: {heard}")
         }
-        "object" => json!({}),
-        "array" if schema["minItems"].as_u64().unwrap_or(0) > 0 && depth < 16 => {
-            json!([example(&schema["items"], depth + 1)])
-        }
-        "array" => json!([]),
-        "integer" | "number" => schema.get("minimum").cloned().unwrap_or_else(|| json!(1)),
-        "boolean" => json!(true),
-        "null" => Value::Null,
-        _ => json!("example"),
-    }
-}
-
-fn web_search(message: &mut Message) {
-    let id = format!("srvtoolu_01{}", random_text(BASE62, 22));
-    let (url, title) = ("https://example.com/weather", "Weather today");
-    let citation = json!({"type": "web_search_result_location", "url": url, "title": title, "encrypted_index": "RW11bGF0b3I=", "cited_text": "Sunny, 21 degrees."});
-    message.content.extend([
-        json!({"type": "server_tool_use", "id": id, "name": "web_search", "input": {"query": "weather today"}}),
-        json!({"type": "web_search_tool_result", "tool_use_id": id, "content": [
-            {"type": "web_search_result", "url": url, "title": title, "encrypted_content": "RW11bGF0b3I=", "page_age": null}]}),
-        json!({"type": "text", "text": "It is sunny today.", "citations": [citation]}),
-    ]);
-    message.web_searches = 1;
+    };
+    message.push_text(&text);
 }

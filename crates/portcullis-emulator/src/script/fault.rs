@@ -3,10 +3,10 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::compose::Message;
-use super::events::{event, events, pieces};
+use super::events::{bytes, event, events};
 use super::refusal::Refusal;
 use crate::answer::{Answer, Piece};
 
@@ -52,6 +52,20 @@ impl Fault {
             "slow" => Some(Self::Slow { ms: argument.unwrap_or(50) }),
             "garbage" => Some(Self::Garbage),
             "truncated_json" => Some(Self::TruncatedJson),
+            _ => None,
+        }
+    }
+
+    /// What becomes of a line of a batch: its error, or nothing, where only a connection would suffer.
+    pub(super) fn batch_error(self) -> Option<Value> {
+        match self {
+            Self::Refused { refusal, .. } => Some(refusal.error()),
+            Self::ErrorFirst | Self::ErrorMidStream => {
+                Some(json!({"type": "overloaded_error", "message": "Overloaded"}))
+            }
+            Self::HtmlBadGateway | Self::Garbage | Self::TruncatedJson => {
+                Some(json!({"type": "api_error", "message": "Internal server error"}))
+            }
             _ => None,
         }
     }
@@ -116,7 +130,7 @@ impl Script {
     }
 
     fn healthy(&self) -> Answer {
-        self.answer(pieces(&self.parts))
+        self.answer(bytes(&self.parts))
     }
 
     fn answer(&self, pieces: VecDeque<Piece>) -> Answer {
@@ -129,7 +143,7 @@ impl Script {
 
     fn broken_by(&self, end: impl IntoIterator<Item = Piece>) -> Answer {
         let kept = if self.streams { EVENTS_BEFORE_THE_BREAK.min(self.parts.len()) } else { 1 };
-        let mut script = pieces(&self.parts[..kept]);
+        let mut script = bytes(&self.parts[..kept]);
         script.extend(end);
         self.answer(script)
     }
@@ -137,14 +151,14 @@ impl Script {
     fn without_its_last(&self) -> Answer {
         let kept = &self.parts[..self.parts.len().saturating_sub(1)];
         if self.streams {
-            self.answer(pieces(kept))
+            self.answer(bytes(kept))
         } else {
             Answer::whole(200, "application/json", kept.concat())
         }
     }
 
     fn slowly(&self, pause: Duration) -> Answer {
-        let parts = pieces(&self.parts).into_iter().flat_map(|piece| [Piece::Pause(pause), piece]);
+        let parts = bytes(&self.parts).into_iter().flat_map(|piece| [Piece::Pause(pause), piece]);
         self.answer(parts.collect())
     }
 
@@ -166,6 +180,6 @@ impl Script {
             let half: String = part.trim_end().chars().take(part.chars().count() * 2 / 3).collect();
             *part = format!("{half}\n\n");
         }
-        self.answer(pieces(&parts))
+        self.answer(bytes(&parts))
     }
 }

@@ -1,6 +1,6 @@
 //! The refusals that a world cannot express, or not for one request alone, in the upstream's own words.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::answer::Answer;
 
@@ -168,17 +168,23 @@ impl Refusal {
         REFUSALS.iter().find(|refusal| refusal.name == name).copied()
     }
 
+    /// The error inside Anthropic's envelope. What AWS refuses in its own shape is, inside, a failure of the service.
+    pub(super) fn error(self) -> Value {
+        match self.shape {
+            Anthropic(kind) => json!({"type": kind, "message": self.message}),
+            WithCode(kind, code) => {
+                json!({"type": kind, "message": self.message, "details": {"error_code": code}})
+            }
+            Aws(_) => json!({"type": "api_error", "message": self.message}),
+        }
+    }
+
     pub(super) fn into_answer(self, request_id: &str) -> Answer {
         let (body, aws_type) = match self.shape {
-            Anthropic(kind) => (json!({"type": kind, "message": self.message}), None),
-            WithCode(kind, code) => {
-                (json!({"type": kind, "message": self.message, "details": {"error_code": code}}), None)
-            }
             Aws(kind) => (json!({"__type": kind, "message": self.message}), Some(kind)),
-        };
-        let body = match aws_type {
-            Some(_) => body,
-            None => json!({"type": "error", "error": body, "request_id": request_id}),
+            Anthropic(_) | WithCode(..) => {
+                (json!({"type": "error", "error": self.error(), "request_id": request_id}), None)
+            }
         };
         let answer = Answer::whole(self.status, "application/json", body.to_string());
         match aws_type {

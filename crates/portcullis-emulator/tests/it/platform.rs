@@ -293,6 +293,8 @@ async fn bodies_that_upstream_refuses_are_refused() {
     let dated = Call::messages(&newer).with("anthropic-version", "2026-10-21");
     check(&lab, &dated, &session, 400, "invalid_request_error", "`temperature`").await;
     newer["model"] = json!("claude-opus-5-5");
+    assert_eq!(lab.send(&Call::messages(&newer), &session).await.0, 200, "the default is no wish");
+    newer["temperature"] = json!(0.5);
     check(&lab, &Call::messages(&newer), &session, 400, "invalid_request_error", "`temperature`").await;
     let prefill = json!([user, {"role": "assistant", "content": "x"}]);
     let mut body = with("messages", prefill);
@@ -409,7 +411,7 @@ async fn fields_of_a_wrong_type_are_refused() {
         (
             "tools",
             json!([
-                {"name": "f", "input_schema": schema, "strict": true},
+                {"name": "f", "input_schema": {"type": "object", "additionalProperties": false}, "strict": true},
                 {"type": "custom", "name": "g", "input_schema": schema, "description": "does g"},
                 {"type": "web_search_20250305", "name": "web_search", "max_uses": 2},
             ]),

@@ -4,8 +4,9 @@
 
 use serde_json::Value;
 
-use super::shape::{Is, object, required, required_list};
-use super::{Check, invalid};
+use super::fields::check_cache_control;
+use super::shape::{Is, no_others, object, required, required_list};
+use super::{Check, invalid, media};
 
 /// Where blocks stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,7 +17,7 @@ pub(super) enum Holder {
     ToolResult,
 }
 
-/// Every block: its type, the fields it cannot do without, and where it may stand.
+/// Every block: its type, the fields it cannot do without, and where it may stand. Which other fields it has: [`OTHERS`].
 type Row = (&'static str, &'static [(&'static str, Is)], &'static [Holder]);
 
 const ANYWHERE: &[Holder] = &[Holder::User, Holder::Assistant, Holder::System, Holder::ToolResult];
@@ -59,6 +60,22 @@ const BLOCKS: &[Row] = &[
     ("browser_state", &[], RESULT),
 ];
 
+/// The fields that a block may have beside those that it must have. Blocks that are not here are not looked into: they
+/// come from the service and go back to it.
+const OTHERS: &[(&str, &[&str])] = &[
+    ("text", &["citations", "cache_control"]),
+    ("image", &["transformations", "cache_control"]),
+    ("document", &["title", "context", "citations", "cache_control"]),
+    ("search_result", &["citations", "cache_control"]),
+    ("tool_use", &["caller", "toolset_name", "cache_control"]),
+    ("tool_result", &["content", "is_error", "toolset_name", "cache_control"]),
+    ("thinking", &[]),
+    ("redacted_thinking", &[]),
+    ("server_tool_use", &["caller", "cache_control"]),
+    ("container_upload", &["cache_control"]),
+    ("tool_reference", &["cache_control"]),
+];
+
 /// Where an image or a document comes from: the source's type, and what it needs.
 type SourceRow = (&'static str, &'static [(&'static str, Is)]);
 
@@ -92,8 +109,24 @@ pub(super) fn check_block(block: &Value, at: &str, holder: Holder) -> Check {
     for (name, is) in *needs {
         required(fields, name, *is, &format!("{at}.{kind}"))?;
     }
+    if let Some((_, others)) = OTHERS.iter().find(|(name, _)| *name == kind) {
+        let allowed: Vec<&str> = ["type"]
+            .into_iter()
+            .chain(needs.iter().map(|(name, _)| *name))
+            .chain(others.iter().copied())
+            .collect();
+        no_others(fields, &allowed, &format!("{at}.{kind}"))?;
+    }
+    if let Some(marker) = fields.get("cache_control").filter(|marker| !marker.is_null()) {
+        check_cache_control(marker, &format!("{at}.{kind}.cache_control"))?;
+    }
     match kind {
         "text" if block["text"] == "" => invalid("messages: text content blocks must be non-empty"),
+        "text" if block["text"].as_str().is_some_and(|text| text.trim().is_empty()) => {
+            invalid("messages: text content blocks must contain non-whitespace text")
+        }
+        "tool_use" => check_id(block, &format!("{at}.tool_use.id"), ""),
+        "server_tool_use" => check_id(block, &format!("{at}.server_tool_use.id"), "srvtoolu_"),
         "image" => check_source(&block["source"], &format!("{at}.image.source"), SOURCES, &[]),
         "document" => {
             check_source(&block["source"], &format!("{at}.document.source"), SOURCES, DOCUMENT_SOURCES)
@@ -113,6 +146,10 @@ fn check_source(source: &Value, at: &str, common: &[SourceRow], further: &[Sourc
     for (name, is) in *needs {
         required(fields, name, *is, &format!("{at}.{kind}"))?;
     }
+    if kind != "content" {
+        let allowed: Vec<&str> = ["type"].into_iter().chain(needs.iter().map(|(name, _)| *name)).collect();
+        no_others(fields, &allowed, &format!("{at}.{kind}"))?;
+    }
     let media_type = source["media_type"].as_str().unwrap_or_default();
     let allowed: &[&str] = match (kind, further.is_empty()) {
         ("base64", true) => IMAGE_TYPES,
@@ -120,10 +157,23 @@ fn check_source(source: &Value, at: &str, common: &[SourceRow], further: &[Sourc
         ("text", _) => &["text/plain"],
         _ => return Ok(()),
     };
-    if allowed.contains(&media_type) {
+    if !allowed.contains(&media_type) {
+        return invalid(format!("{at}.{kind}.media_type: Input should be '{}'", allowed.join("', '")));
+    }
+    let data = source["data"].as_str().unwrap_or_default();
+    if kind == "base64" { media::check(data, media_type, &format!("{at}.{kind}")) } else { Ok(()) }
+}
+
+fn check_id(block: &Value, at: &str, prefix: &str) -> Check {
+    let is_id = |id: &str| {
+        let rest = id.strip_prefix(prefix).unwrap_or_default();
+        !rest.is_empty()
+            && rest.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
+    };
+    if block["id"].as_str().is_some_and(is_id) {
         Ok(())
     } else {
-        invalid(format!("{at}.{kind}.media_type: Input should be '{}'", allowed.join("', '")))
+        invalid(format!("{at}: String should match pattern '^{prefix}[a-zA-Z0-9_-]+$'"))
     }
 }
 

@@ -5,7 +5,7 @@
 use serde_json::Value;
 
 use super::blocks::{Holder, check_block};
-use super::shape::{Is, Null, optional};
+use super::shape::{Is, Null, no_others, object, optional};
 use super::{Check, invalid};
 
 /// Fields whose type is the whole of their check. What others need is checked where they are read.
@@ -37,7 +37,12 @@ pub(super) fn check_types(body: &Value) -> Check {
         optional(body, name, *is, *null, name)?;
     }
     if let Some(metadata) = body.get("metadata") {
+        no_others(object(metadata, "metadata")?, &["user_id"], "metadata")?;
         optional(metadata, "user_id", Is::Text, Null::Absent, "metadata.user_id")?;
+    }
+    let sequences = body["stop_sequences"].as_array().into_iter().flatten();
+    if sequences.filter_map(Value::as_str).any(|text| text.trim().is_empty()) {
+        return invalid("stop_sequences: each stop sequence must contain non-whitespace");
     }
     if let Some(cache_control) = body.get("cache_control").filter(|value| !value.is_null()) {
         check_cache_control(cache_control, "cache_control")?;
@@ -45,10 +50,11 @@ pub(super) fn check_types(body: &Value) -> Check {
     check_system(body)
 }
 
-fn check_cache_control(value: &Value, at: &str) -> Check {
+pub(super) fn check_cache_control(value: &Value, at: &str) -> Check {
     if value["type"] != "ephemeral" {
         return invalid(format!("{at}.type: Input should be 'ephemeral'"));
     }
+    no_others(object(value, at)?, &["type", "ttl", "scope"], &format!("{at}.ephemeral"))?;
     optional(value, "ttl", Is::OneOf(&["5m", "1h"]), Null::Refused, &format!("{at}.ephemeral.ttl"))
 }
 

@@ -60,6 +60,14 @@ pub(super) fn object<'a>(value: &'a Value, at: &str) -> Result<&'a Map<String, V
     value.as_object().ok_or_else(|| PlatformError::invalid(format!("{at}: Input should be an object")))
 }
 
+/// Refuses fields that the object does not have.
+pub(super) fn no_others(fields: &Map<String, Value>, allowed: &[&str], at: &str) -> Check {
+    match fields.keys().find(|name| !allowed.contains(&name.as_str())) {
+        Some(name) => invalid(format!("{at}.{name}: Extra inputs are not permitted")),
+        None => Ok(()),
+    }
+}
+
 /// A field that must be there.
 pub(super) fn required(fields: &Map<String, Value>, name: &str, is: Is, at: &str) -> Check {
     match fields.get(name) {

@@ -7,8 +7,9 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::blocks::unknown_tag;
-use super::shape::{Is, Null, object, optional, required};
-use super::{Check, invalid};
+use super::fields::check_cache_control;
+use super::shape::{Is, Null, no_others, object, optional, required};
+use super::{Check, invalid, schema};
 use crate::platform::error::PlatformError;
 
 /// What Anthropic defines, as far as Claude Platform on AWS has it.
@@ -39,6 +40,19 @@ const DEFINED: &[&str] = &[
     "computer_20250124",
     "computer_20251124",
     "advisor_20260301",
+];
+/// The fields of a tool of the request's own.
+const CUSTOM_FIELDS: &[&str] = &[
+    "type",
+    "name",
+    "description",
+    "input_schema",
+    "strict",
+    "input_examples",
+    "eager_input_streaming",
+    "defer_loading",
+    "allowed_callers",
+    "cache_control",
 ];
 const TOOLSET: &str = "mcp_toolset";
 const LONGEST_NAME: usize = 128;
@@ -76,6 +90,9 @@ fn check_tool<'a>(tool: &'a Value, at: &str) -> Result<Option<&'a str>, Platform
         return Err(PlatformError::invalid(unknown_tag(at, kind, known)));
     }
     required(fields, "name", Is::Text, &at_kind)?;
+    if let Some(marker) = fields.get("cache_control").filter(|marker| !marker.is_null()) {
+        check_cache_control(marker, &format!("{at_kind}.cache_control"))?;
+    }
     if kind == "custom" {
         check_custom(tool, &at_kind)?;
     }
@@ -95,5 +112,10 @@ fn check_custom(tool: &Value, at: &str) -> Check {
         None => return invalid(format!("{at}.input_schema.type: Field required")),
     }
     optional(tool, "description", Is::Text, Null::Refused, &format!("{at}.description"))?;
-    optional(tool, "strict", Is::Bool, Null::Refused, &format!("{at}.strict"))
+    optional(tool, "strict", Is::Bool, Null::Refused, &format!("{at}.strict"))?;
+    no_others(object(tool, at)?, CUSTOM_FIELDS, at)?;
+    if tool["strict"] == true {
+        schema::check_schema(&tool["input_schema"], &format!("{at}.input_schema"))?;
+    }
+    Ok(())
 }
