@@ -400,7 +400,10 @@ async fn fields_of_a_wrong_type_are_refused() {
     let mut full = ask("Hello");
     for (field, value) in [
         ("metadata", json!({"user_id": null})),
-        ("system", json!([{"type": "text", "text": "Be brief.", "cache_control": {"type": "ephemeral"}}])),
+        (
+            "system",
+            json!([{"type": "text", "text": "Be brief.", "cache_control": {"type": "ephemeral", "ttl": "1h"}}]),
+        ),
         ("stop_sequences", json!(["x"])),
         ("stream", json!(false)),
         ("top_k", json!(3)),
