@@ -19,9 +19,9 @@ use tracing::warn;
 
 use crate::error::GatewayError;
 use crate::gateway::Parts;
-use errands::{Continued, Errands, Keepsake};
 use crate::upstream::UpstreamBody;
 use crate::way::{Outcome, Settlement};
+use errands::{Continued, Errands, Keepsake};
 
 /// Turns what the upstream streams into what the client reads. Pure: it sees bytes, not sockets.
 pub(crate) trait Relay: Unpin + Send + 'static {
@@ -38,7 +38,7 @@ pub(crate) trait Relay: Unpin + Send + 'static {
     fn ping(&self) -> Option<Bytes>;
 
     /// An error event in the client's dialect.
-    fn error_event(&self, error: &ApiError) -> Bytes;
+    fn error_event(&mut self, error: &ApiError) -> Bytes;
 
     /// Tokens so far, and why the upstream stopped. After a pause: of the part that runs.
     fn usage(&self) -> (&Usage, Option<&str>);

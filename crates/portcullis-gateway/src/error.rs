@@ -8,7 +8,7 @@ use axum::body::Body;
 use axum::response::Response;
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderName, HeaderValue, StatusCode};
-use portcullis_catalog::Scope;
+use portcullis_catalog::{CatalogError, Scope};
 use portcullis_credentials::CredentialsError;
 use portcullis_provider::InvalidRequest;
 use portcullis_provider::error::{ApiError, Denial, ErrorKind, Explained, UpstreamMeta, network};
@@ -44,6 +44,8 @@ pub(crate) enum GatewayError {
         "bodies encoded as `{0}` are not accepted here: send it as it is, or JSON as `gzip`, `deflate` or `zstd`"
     )]
     UnsupportedEncoding(String),
+    #[error("the body must be a form (`multipart/form-data` with a boundary), not `{0}`")]
+    NotAForm(String),
     #[error("the body is larger than {limit} bytes")]
     BodyTooLarge { limit: usize },
     #[error("the body did not arrive within {} s", limit.as_secs())]
@@ -58,6 +60,8 @@ pub(crate) enum GatewayError {
     InvalidProviderHeader { source: InvalidSlug },
     #[error("the header `x-portkey-metadata` {reason}")]
     InvalidMetadata { reason: &'static str },
+    #[error("the header `x-portcullis-on-unsupported` must be `report` or `error`")]
+    InvalidOnUnsupported,
     #[error("the query parameter `{0}` is not known here")]
     UnknownQuery(String),
     #[error("{method} is not answered at {path}: send {allowed}")]
@@ -84,6 +88,8 @@ pub(crate) enum GatewayError {
     AmbiguousProvider { feature: Feature, slugs: Vec<Slug> },
     #[error("there is no provider `@{0}` in the key's workspace")]
     UnknownProvider(Slug),
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
     #[error(transparent)]
     Credentials(#[from] CredentialsError),
     #[error("the request could not be signed")]
@@ -154,13 +160,16 @@ impl GatewayError {
             Self::UnknownKey => own(401, Kind::Authentication, "invalid_api_key"),
             Self::KeyWithoutWorkspace => own(403, Kind::Permission, "workspace_key_required"),
             Self::MissingScope(_) => own(403, Kind::Permission, "missing_scope"),
-            Self::UnsupportedContentType(_) => at("content-type", "unsupported_content_type"),
+            Self::UnsupportedContentType(_) | Self::NotAForm(_) => {
+                at("content-type", "unsupported_content_type")
+            }
             Self::UnsupportedEncoding(_) => own(415, Kind::InvalidRequest, "unsupported_content_encoding"),
             Self::BodyTooLarge { .. } => own(413, Kind::TooLarge, "request_too_large"),
             Self::BodyRead(_) | Self::BodyTooSlow { .. } => own(408, Kind::InvalidRequest, "incomplete_body"),
             Self::Invalid(invalid) => ApiError::from_invalid((**invalid).clone()),
             Self::InvalidModel { .. } => at("model", "invalid_model"),
             Self::InvalidProviderHeader { .. } => at("x-portkey-provider", "invalid_provider"),
+            Self::InvalidOnUnsupported => at("x-portcullis-on-unsupported", "invalid_header"),
             Self::InvalidMetadata { .. } => at("x-portkey-metadata", "invalid_metadata"),
             Self::InvalidHeader(name) => at(name.as_str(), "invalid_header"),
             Self::UnknownQuery(name) => at(name, "unknown_query_parameter"),
@@ -175,6 +184,7 @@ impl GatewayError {
             Self::MethodNotAllowed { .. } => own(405, Kind::InvalidRequest, "method_not_allowed"),
             Self::NoProvider => at("model", "missing_provider"),
             Self::UnknownProvider(_) => at("model", "unknown_provider"),
+            Self::Catalog(error) => catalog_error(error),
             Self::Credentials(error) => credentials_error(error),
             Self::Sign(_) => own(500, Kind::Server, "signing_failed"),
             Self::UnusableApiKey => on_the_way(502, Kind::Server, &network::UNUSABLE_API_KEY),
@@ -207,7 +217,11 @@ impl GatewayError {
             Self::Sign(_) | Self::Spool(_) => {
                 error!(request.id = %request_id, error.code = code, error.cause = %chain(self), "{self}")
             }
-            Self::Credentials(_)
+            Self::Catalog(CatalogError::NotFound { .. }) => {
+                tracing::debug!(request.id = %request_id, error.code = code, "refused: {self}");
+            }
+            Self::Catalog(_)
+            | Self::Credentials(_)
             | Self::UnusableApiKey
             | Self::Unreachable(_)
             | Self::UpstreamTimeout { .. }
@@ -236,6 +250,27 @@ impl GatewayError {
             lines.left_out = left_out,
             "a key was refused: {self}"
         );
+    }
+}
+
+/// What is kept could not be read or written. What is wrong with the database is the operator's to know.
+fn catalog_error(error: &CatalogError) -> ApiError {
+    use ErrorKind as Kind;
+    let told = |status, kind, code| ApiError::new(status, kind, code, error.to_string());
+    match error {
+        CatalogError::NotFound { .. } => told(404, Kind::NotFound, "not_found"),
+        CatalogError::Conflict { .. }
+        | CatalogError::ChangedMeanwhile { .. }
+        | CatalogError::InUse { .. }
+        | CatalogError::TooManyReserved { .. } => told(409, Kind::Conflict, "conflict"),
+        CatalogError::TooLarge { .. } => told(413, Kind::TooLarge, "request_too_large"),
+        CatalogError::Invalid { field, .. } => {
+            ApiError { param: Some((*field).to_owned()), ..told(400, Kind::InvalidRequest, "invalid_value") }
+        }
+        CatalogError::Unavailable(_) => told(503, Kind::Overloaded, "catalog_unavailable"),
+        CatalogError::WrongKeyRing | CatalogError::Corrupt { .. } | CatalogError::Database { .. } => {
+            ApiError::new(500, Kind::Server, "catalog_failed", "what the gateway keeps could not be used")
+        }
     }
 }
 

@@ -28,6 +28,8 @@ mod collect;
 mod content;
 mod endpoint;
 mod error;
+mod exchange;
+mod fidelity;
 mod gateway;
 mod inbound;
 mod log_budget;

@@ -1,5 +1,7 @@
 //! What a stream may have to do on its way: ask the upstream to go on, and keep the answer.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 
@@ -14,7 +16,7 @@ pub(crate) type Continued = Result<(UpstreamBody, Settlement), GatewayError>;
 pub(crate) type Continue = Box<dyn Fn(Bytes) -> BoxFuture<'static, Continued> + Send>;
 
 /// Keeps an answer. It ends in its own time, whether it could be kept or not.
-pub(crate) type Keep = Box<dyn Fn(Keepsake) -> BoxFuture<'static, ()> + Send>;
+pub(crate) type Keep = Arc<dyn Fn(Keepsake) -> BoxFuture<'static, ()> + Send + Sync>;
 
 /// What is kept of an answer.
 #[derive(Clone)]

@@ -93,7 +93,7 @@ impl Relay for PassThrough {
         None // the upstream sends its own
     }
 
-    fn error_event(&self, error: &ApiError) -> Bytes {
+    fn error_event(&mut self, error: &ApiError) -> Bytes {
         error.anthropic_event(&self.request_id).into()
     }
 

@@ -18,7 +18,7 @@ pub(crate) struct Translation {
 }
 
 /// Why a chunk could not be translated to its end.
-enum Fault {
+pub(crate) enum Fault {
     Upstream(ApiError),
     Unreadable(SseError),
     /// What follows the terminal event is nobody's.
@@ -70,7 +70,7 @@ impl Relay for Translation {
         Some(Bytes::from_static(b": ping\n\n"))
     }
 
-    fn error_event(&self, error: &ApiError) -> Bytes {
+    fn error_event(&mut self, error: &ApiError) -> Bytes {
         error.openai_event().into()
     }
 
@@ -79,7 +79,8 @@ impl Relay for Translation {
     }
 }
 
-fn unreadable(error: &SseError) -> ApiError {
+/// What a client reads of a stream that makes no sense.
+pub(crate) fn unreadable(error: &SseError) -> ApiError {
     ApiError::new(
         502,
         ErrorKind::Server,

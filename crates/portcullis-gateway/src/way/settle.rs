@@ -74,6 +74,8 @@ struct Record {
     error_code: Option<String>,
     usage: Usage,
     stop_reason: Option<String>,
+    /// What was lost in the translation, as the client was told.
+    warnings: Option<Arc<str>>,
 }
 
 impl Settlement {
@@ -108,6 +110,7 @@ impl Settlement {
                 error_code: None,
                 usage: Usage::default(),
                 stop_reason: None,
+                warnings: None,
             }),
         }
     }
@@ -132,6 +135,13 @@ impl Settlement {
         if let Some(record) = &mut self.record {
             record.usage = usage.clone();
             record.stop_reason = stop_reason.map(str::to_owned);
+        }
+    }
+
+    /// Notes what was lost in the translation.
+    pub(crate) fn translated(&mut self, warnings: Arc<str>) {
+        if let Some(record) = &mut self.record {
+            record.warnings = Some(warnings);
         }
     }
 
@@ -193,6 +203,7 @@ impl Record {
             usage.cache_read_input_tokens = usage.cache_read_input_tokens,
             usage.cache_creation_input_tokens = usage.cache_creation_input_tokens,
             stop_reason = self.stop_reason.as_deref(),
+            translation.warnings = self.warnings.as_deref(),
             first_byte_ms = self.first_byte.map(milliseconds),
             duration_ms = milliseconds(self.started.elapsed()),
             outcome = outcome.as_str(),

@@ -1,0 +1,278 @@
+//! A translated request's way to the upstream and back, in whichever dialect the client speaks.
+//!
+//! What a dialect makes of an answer is its [`WayBack`]; that the upstream may stream where the client does not, may pause
+//! its turn, or may fail, is the same for all and stands here.
+
+mod aggregation;
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::response::Response;
+use bytes::Bytes;
+use futures_util::FutureExt;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use http::{HeaderMap, HeaderName, HeaderValue};
+use portcullis_provider::ResponseContext;
+use portcullis_provider::anthropic::summary::MessageSummary;
+use portcullis_provider::error::{ApiError, UpstreamError, rate_limit_headers};
+use portcullis_provider::usage::Usage;
+
+use crate::arrival::Arrival;
+use crate::body::errands::{Continue, Continued, Errands, Keep, Keepsake};
+use crate::body::{Relay, StreamBody};
+use crate::content::Content;
+use crate::error::GatewayError;
+use crate::gateway::{Gateway, Parts};
+use crate::upstream::UpstreamBody;
+use crate::way::send::{Head, read_answer};
+use crate::way::{self, Admitted, Answer, Attempt, Outcome, Payload, Settlement};
+
+/// What a dialect makes of an answer.
+pub(crate) trait WayBack: Send + Sync + 'static {
+    /// What translates a stream.
+    type Relay: Relay;
+
+    /// Whether the client asked for a stream.
+    fn streams(&self) -> bool;
+
+    /// An upstream's refusal in the client's terms.
+    fn refusal(&self, error: &UpstreamError) -> ApiError;
+
+    /// A paused message: the body that makes the upstream go on, after `sent`. `None` when it is not paused, or is to be
+    /// left as it is.
+    fn continuation(&self, sent: &[u8], message: &[u8], n_continued: u8) -> Option<Vec<u8>>;
+
+    /// The message that a paused one and what followed it come to.
+    ///
+    /// # Errors
+    /// When one of them is no message.
+    fn spliced(&self, paused: &[u8], next: &[u8]) -> Result<Vec<u8>, ApiError>;
+
+    /// A whole message, translated.
+    ///
+    /// # Errors
+    /// When it is no message.
+    fn whole(&self, message: &[u8]) -> Result<Whole, ApiError>;
+
+    /// What translates the stream that answers `sent`.
+    fn relay(&self, sent: Bytes, max_event_bytes: usize) -> Self::Relay;
+
+    /// What keeps answers, where any are kept.
+    fn keeper(&self) -> Option<Keep> {
+        None
+    }
+}
+
+/// A whole answer in the client's dialect.
+pub(crate) struct Whole {
+    pub(crate) body: Vec<u8>,
+    pub(crate) usage: Usage,
+    pub(crate) stop_reason: Option<String>,
+    pub(crate) keepsake: Option<Keepsake>,
+}
+
+/// A request on its way, with all that it takes to send more of it.
+#[derive(Clone)]
+pub(crate) struct Exchange {
+    pub(crate) gateway: Gateway,
+    pub(crate) arrival: Arrival,
+    pub(crate) admitted: Admitted,
+    pub(crate) payload: Payload,
+    /// What was lost in the translation, for the record.
+    pub(crate) warnings: Option<Arc<str>>,
+}
+
+impl Exchange {
+    /// Sends the request and brings the answer back.
+    ///
+    /// # Errors
+    /// When nothing that can be told by the dialect's own refusal came back.
+    pub(crate) async fn answer(self, way_back: impl WayBack) -> Result<Response, GatewayError> {
+        let (answer, settlement) = self.send(&self.payload, way_back.streams()).await?;
+        let (head, body) = match answer {
+            Answer::Success(head, body) => (head, body),
+            Answer::Failure(head, error, _) => {
+                return Ok(refuse(&self.arrival, &head, settlement, &way_back.refusal(&error)));
+            }
+        };
+        if way_back.streams() && !head.is_event_stream() {
+            return Err(settlement.refused(GatewayError::NotAsAsked));
+        }
+        let mut response = if way_back.streams() {
+            self.streamed(body, &way_back, settlement).await?
+        } else {
+            self.whole(&head, body, &way_back, settlement).await?
+        };
+        copy_upstream_headers(self.gateway.parts(), &head, response.headers_mut());
+        Ok(response)
+    }
+
+    async fn send(
+        &self,
+        payload: &Payload,
+        client_streams: bool,
+    ) -> Result<(Answer, Settlement), GatewayError> {
+        let gateway = self.gateway.parts();
+        let endpoint = gateway.upstream.endpoint(&self.admitted.provider.platform.region);
+        let attempt = Attempt::new(&self.admitted, payload, &endpoint);
+        let (answer, mut settlement) =
+            way::dispatch(gateway, &self.arrival, &attempt, client_streams).await?;
+        if let Some(warnings) = &self.warnings {
+            settlement.translated(Arc::clone(warnings));
+        }
+        Ok((answer, settlement))
+    }
+
+    /// Sends the body that makes the upstream go on with a turn it paused.
+    async fn go_on(
+        &self,
+        body: Bytes,
+        client_streams: bool,
+    ) -> Result<(Head, UpstreamBody, Settlement), GatewayError> {
+        let payload = Payload { content: Content::json(body), ..self.payload.clone() };
+        match self.send(&payload, client_streams).await? {
+            (Answer::Success(head, body), settlement) => Ok((head, body, settlement)),
+            (Answer::Failure(_, error, _), mut settlement) => {
+                settlement.failed(error.cause().code());
+                settlement.settle(Outcome::Refused);
+                Err(error.to_openai(&ResponseContext::default()).into())
+            }
+        }
+    }
+
+    async fn whole(
+        &self,
+        head: &Head,
+        body: UpstreamBody,
+        way_back: &impl WayBack,
+        settlement: Settlement,
+    ) -> Result<Response, GatewayError> {
+        let gateway = self.gateway.parts();
+        let (mut message, mut settlement) = read(gateway, head, body, settlement).await?;
+        let (mut sent, mut part, mut n_continued) = (self.sent(), message.clone(), 0);
+        while let Some(next) = way_back.continuation(&sent, &part, n_continued) {
+            note(&part, &mut settlement);
+            settlement.settle(Outcome::Complete);
+            sent = next.into();
+            let (head, body, open) = self.go_on(sent.clone(), false).await?;
+            (part, settlement) = read(gateway, &head, body, open).await?;
+            message = match way_back.spliced(&message, &part) {
+                Ok(spliced) => spliced.into(),
+                Err(error) => return Err(settlement.refused(error.into())),
+            };
+            n_continued += 1;
+        }
+        let whole = match way_back.whole(&message) {
+            Ok(whole) => whole,
+            Err(error) => return Err(settlement.refused(error.into())),
+        };
+        settlement.first_byte();
+        if n_continued == 0 {
+            settlement.used(&whole.usage, whole.stop_reason.as_deref());
+        } else {
+            note(&part, &mut settlement);
+        }
+        settlement.settle(Outcome::Complete);
+        if let (Some(keepsake), Some(keep)) = (whole.keepsake, way_back.keeper()) {
+            keep(keepsake).await;
+        }
+        let mut response = Response::new(Body::from(whole.body));
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        Ok(response)
+    }
+
+    async fn streamed(
+        &self,
+        body: UpstreamBody,
+        way_back: &impl WayBack,
+        settlement: Settlement,
+    ) -> Result<Response, GatewayError> {
+        let gateway = self.gateway.parts();
+        let relay = way_back.relay(self.sent(), gateway.settings.max_event_bytes);
+        let errands = Errands { continues: Some(self.continues()), keeps: way_back.keeper() };
+        let body = match StreamBody::open_with(gateway, body, relay, settlement, errands).await {
+            Ok(body) => body,
+            Err((error, settlement)) => return Err(settlement.refused(error)),
+        };
+        let mut response = Response::new(Body::new(body));
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8"));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+        headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
+        Ok(response)
+    }
+
+    /// What asks the upstream of a stream to go on. It owns what it needs: a stream outlives its request.
+    fn continues(&self) -> Continue {
+        let exchange = Arc::new(self.clone());
+        Box::new(move |body| {
+            let exchange = Arc::clone(&exchange);
+            async move { exchange.next_stream(body).await }.boxed()
+        })
+    }
+
+    async fn next_stream(&self, body: Bytes) -> Continued {
+        let (head, body, settlement) = self.go_on(body, true).await?;
+        if head.is_event_stream() {
+            Ok((body, settlement))
+        } else {
+            Err(settlement.refused(GatewayError::NotAsAsked))
+        }
+    }
+
+    fn sent(&self) -> Bytes {
+        match &self.payload.content {
+            Content::Bytes { bytes, .. } => bytes.clone(),
+            Content::None | Content::Spooled { .. } => Bytes::new(),
+        }
+    }
+}
+
+/// Reads a message whole, put together if it comes as a stream.
+async fn read(
+    gateway: &Parts,
+    head: &Head,
+    body: UpstreamBody,
+    settlement: Settlement,
+) -> Result<(Bytes, Settlement), GatewayError> {
+    if head.is_event_stream() {
+        return aggregation::aggregate(gateway, body, settlement).await;
+    }
+    match read_answer(gateway, body).await {
+        Ok(message) => Ok((message, settlement)),
+        Err(error) => Err(settlement.refused(error)),
+    }
+}
+
+/// Notes what one part of a turn that was paused used.
+fn note(part: &[u8], settlement: &mut Settlement) {
+    if let Ok(summary) = MessageSummary::of(part) {
+        settlement.used(&summary.usage, summary.stop_reason.as_deref());
+    }
+}
+
+fn refuse(arrival: &Arrival, head: &Head, mut settlement: Settlement, error: &ApiError) -> Response {
+    settlement.failed(error.code.as_deref().unwrap_or(""));
+    settlement.settle(Outcome::Refused);
+    let mut response = crate::error::respond(error, arrival);
+    if let Some(id) = head.headers.get("request-id") {
+        response.headers_mut().insert("request-id", id.clone());
+    }
+    response
+}
+
+/// What a client of OpenAI's reads of limits, and the upstream's own headers beside it.
+fn copy_upstream_headers(gateway: &Parts, head: &Head, headers: &mut HeaderMap) {
+    for (name, value) in &head.headers {
+        if name == "request-id" || name.as_str().starts_with("anthropic-ratelimit-") {
+            headers.insert(name.clone(), value.clone());
+        }
+    }
+    let of_upstream = |name: &str| head.header(name).map(str::to_owned);
+    for (name, text) in rate_limit_headers(&of_upstream, gateway.clock.now()) {
+        if let Ok(value) = HeaderValue::try_from(text) {
+            headers.insert(HeaderName::from_static(name), value);
+        }
+    }
+}
