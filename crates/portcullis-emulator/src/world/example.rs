@@ -187,6 +187,14 @@ pub fn inference_access() -> Policy {
         {"Effect": "Allow", "Action": "sts:TagGetWebIdentityToken", "Resource": "*"}]}))
 }
 
+/// What AWS's managed policy for everything allows on the platform.
+#[must_use]
+pub fn full_access() -> Policy {
+    policy(json!({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Resource": "*",
+         "Action": ["aws-external-anthropic:*", "sts:GetWebIdentityToken", "sts:TagGetWebIdentityToken"]}]}))
+}
+
 fn policy(document: serde_json::Value) -> Policy {
     document.try_into().expect("the documents of this file are policies; the test loads each")
 }

@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 use hmac::{Hmac, KeyInit, Mac};
 use portcullis_emulator::world::{
     EXTERNAL_ID, GATEWAY_ACCESS_KEY_ID, GATEWAY_SECRET_ACCESS_KEY, REGION, ROLE_ARN, WORKSPACE_ID,
+    full_access,
 };
 use portcullis_emulator::{Clock, Emulator, EmulatorHandle, ManualClock, SERVICE, World};
 use serde_json::{Value, json};
@@ -57,6 +58,22 @@ impl Call {
         ];
         let (region, unsigned) = (REGION.to_owned(), Vec::new());
         Self { method, target: target.to_owned(), headers, body, region, service: SERVICE, unsigned }
+    }
+
+    /// An upload. A part with a file name is a file.
+    pub(crate) fn multipart(target: &str, parts: &[(&str, Option<&str>, &str)]) -> Self {
+        let part = |(name, filename, content): &(&str, Option<&str>, &str)| {
+            let file = filename.map(|name| format!("; filename=\"{name}\"\r\nContent-Type: text/plain"));
+            let file = file.unwrap_or_default();
+            format!("--limit\r\nContent-Disposition: form-data; name=\"{name}\"{file}\r\n\r\n{content}\r\n")
+        };
+        let body = parts.iter().map(part).collect::<String>() + "--limit--\r\n";
+        Self::platform("POST", target, body).with("content-type", "multipart/form-data; boundary=limit")
+    }
+
+    /// A request without a body.
+    pub(crate) fn get(target: &str) -> Self {
+        Self::platform("GET", target, String::new())
     }
 
     pub(crate) fn sts(parameters: &[(&str, &str)]) -> Self {
@@ -128,10 +145,13 @@ impl Lab {
             values.collect::<Vec<_>>().join(",")
         };
         let lines: String = names.iter().map(|name| format!("{name}:{}\n", values_of(name))).collect();
+        let (path, query) = call.target.split_once('?').unwrap_or((&call.target, ""));
+        let mut pairs: Vec<&str> = query.split('&').collect();
+        pairs.sort_unstable();
         let canonical = format!(
-            "{}\n{}\n\n{lines}\n{}\n{}",
+            "{}\n{path}\n{}\n{lines}\n{}\n{}",
             call.method,
-            call.target,
+            pairs.join("&"),
             names.join(";"),
             hex::encode(Sha256::digest(&call.body))
         );
@@ -165,6 +185,28 @@ impl Lab {
         assert_eq!(body["type"], "error", "{body}");
         let text = |field: &str| body["error"][field].as_str().unwrap().to_owned();
         (status, text("type"), text("message"))
+    }
+
+    /// Sends, and reads the JSON of an answer that must be good.
+    pub(crate) async fn json(&self, call: &Call, keys: &Keys) -> Value {
+        let (status, body) = self.send(call, keys).await;
+        assert_eq!(status, 200, "{body}");
+        serde_json::from_str(&body).unwrap()
+    }
+
+    /// Sends what must be refused so, with this in the message.
+    pub(crate) async fn refused(&self, call: &Call, keys: &Keys, status: u16, kind: &str, part: &str) {
+        let (got, got_kind, message) = self.refusal(call, keys).await;
+        assert_eq!((got, got_kind.as_str()), (status, kind), "{message}");
+        assert!(message.contains(part), "`{message}` lacks `{part}`");
+    }
+
+    /// A session that may do everything on the platform.
+    pub(crate) async fn able_session(&self) -> Keys {
+        self.emulator.change_world(|world| {
+            world.roles.get_mut("portcullis-claude").unwrap().permissions_policy = full_access();
+        });
+        self.session().await
     }
 
     pub(crate) async fn assume(&self, extra: &[(&str, &str)]) -> (u16, String) {

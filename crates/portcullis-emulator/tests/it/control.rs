@@ -118,3 +118,49 @@ async fn wrong_calls_are_refused_with_a_reason() {
     assert_eq!(control(&lab, "PUT", "sts", &nowhere).await.0, 400);
     assert_eq!(control(&lab, "PUT", "roles/x", &json!({"account": "1"})).await.0, 400);
 }
+
+#[tokio::test]
+async fn a_request_can_be_read_as_it_came() {
+    let lab = Lab::new().await;
+    let keys = lab.session().await;
+    let text = r#"{"max_tokens" :64,"model":"claude-haiku-4-5", "messages":[{"role":"user","content":"\u00e4 1.0"}] }"#;
+    let call = Call::platform("POST", "/v1/messages?beta=true", text.into()).with("x-stainless-lang", "rust");
+    lab.send(&call, &keys).await;
+    let (_, log) = control(&lab, "GET", "requests", &Value::Null).await;
+    let entry = log["requests"].as_array().unwrap().last().unwrap();
+    assert_eq!(entry["query"], "beta=true");
+    let headers = entry["headers"].as_array().unwrap();
+    assert!(headers.contains(&json!(["x-stainless-lang", "rust"])), "{headers:?}");
+    let id = entry["request_id"].as_str().unwrap();
+    let url = format!("{}/_emulator/requests/{id}/body", lab.emulator.base_url());
+    assert_eq!(lab.http.get(url).send().await.unwrap().text().await.unwrap(), text);
+    assert_eq!(lab.emulator.request_body(id).unwrap(), text.as_bytes());
+    lab.emulator.clear_requests();
+    assert_eq!(lab.emulator.request_body(id), None);
+}
+
+#[tokio::test]
+async fn batches_are_pushed_along() {
+    let lab = Lab::new().await;
+    let keys = lab.able_session().await;
+    assert_eq!(control(&lab, "PUT", "batches", &json!({"ends_after_ms": null})).await.0, 200);
+    let requests =
+        json!({"requests": [{"custom_id": "a", "params": ask("x")}, {"custom_id": "b", "params": ask("x")}]});
+    let create = Call::platform("POST", "/v1/messages/batches", requests.to_string());
+    let id = lab.json(&create, &keys).await["id"].as_str().unwrap().to_owned();
+    let push =
+        async |how: &str, body: Value| control(&lab, "POST", &format!("batches/{id}/{how}"), &body).await.0;
+    assert_eq!(push("process", json!({"lines": 1})).await, 200);
+    assert_eq!(push("expire", Value::Null).await, 200);
+    let batch = lab.json(&Call::get(&format!("/v1/messages/batches/{id}")), &keys).await;
+    assert_eq!(
+        (&batch["request_counts"]["succeeded"], &batch["request_counts"]["expired"]),
+        (&json!(1), &json!(1))
+    );
+    assert_eq!(push("end", Value::Null).await, 404, "it has ended");
+    assert_eq!(push("dance", Value::Null).await, 404);
+    control(&lab, "PUT", "batches", &json!({"ends_after_ms": 0})).await;
+    let id = lab.json(&create, &keys).await["id"].as_str().unwrap().to_owned();
+    let batch = lab.json(&Call::get(&format!("/v1/messages/batches/{id}")), &keys).await;
+    assert_eq!(batch["processing_status"], "ended");
+}

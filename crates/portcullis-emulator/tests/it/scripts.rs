@@ -55,6 +55,14 @@ async fn every_answer_ends_as_its_name_says_whole_and_streaming() {
         ("web_search", "end_turn"),
         ("pause_turn", "pause_turn"),
         ("context_window", "model_context_window_exceeded"),
+        ("web_fetch", "end_turn"),
+        ("mcp", "end_turn"),
+        ("code_execution", "end_turn"),
+        ("citations", "end_turn"),
+        ("compaction", "end_turn"),
+        ("structured", "end_turn"),
+        ("long_silence=4", "end_turn"),
+        ("unknown_events", "end_turn"),
         ("slow=1", "end_turn"),
     ] {
         let message = whole(&lab, &keys, &ask(&format!("[[emulator:{directive}]]"))).await;
@@ -272,4 +280,64 @@ async fn queued_directives_come_before_the_text() {
         statuses.push(lab.send(&call, &keys).await.0);
     }
     assert_eq!(statuses, [529, 529, 200]);
+}
+
+#[tokio::test]
+async fn a_stream_adds_up_to_the_whole_message() {
+    let lab = Lab::new().await;
+    let keys = lab.session().await;
+    for directive in ["thinking", "web_search", "mcp", "compaction", "citations", "web_fetch"] {
+        let message = whole(&lab, &keys, &ask(&format!("[[emulator:{directive}]]"))).await;
+        let (_, text) = lab.send(&streaming(directive), &keys).await;
+        let events = data(&text);
+        let starts = events.iter().filter(|event| event["type"] == "content_block_start");
+        let kinds: Vec<&Value> = starts.map(|event| &event["content_block"]["type"]).collect();
+        let blocks = message["content"].as_array().unwrap();
+        assert_eq!(kinds, blocks.iter().map(|block| &block["type"]).collect::<Vec<_>>(), "{directive}");
+        let delta = &events[events.len() - 2]["usage"];
+        for field in
+            ["input_tokens", "output_tokens", "output_tokens_details", "server_tool_use", "iterations"]
+        {
+            assert_eq!(delta[field], message["usage"][field], "{directive} {field}");
+        }
+        assert_eq!((delta.get("service_tier"), delta.get("cache_creation")), (None, None), "{directive}");
+    }
+}
+
+#[tokio::test]
+async fn a_call_without_arguments_has_no_delta() {
+    let lab = Lab::new().await;
+    let keys = lab.session().await;
+    let mut body = ask("[[emulator:empty_tool]]");
+    body["tools"] = json!([{"name": "now", "input_schema": {"type": "object"}}]);
+    body["stream"] = json!(true);
+    let (_, text) = lab.send(&Call::messages(&body), &keys).await;
+    let events = data(&text);
+    assert_eq!(events[2]["content_block"]["input"], json!({}));
+    assert_eq!(events[3]["type"], "content_block_stop");
+}
+
+#[tokio::test]
+async fn silence_has_pings_and_strangers_stand_between_what_is_known() {
+    let lab = Lab::new().await;
+    let keys = lab.session().await;
+    let (_, text) = lab.send(&streaming("long_silence=4"), &keys).await;
+    assert_eq!(data(&text).iter().filter(|event| event["type"] == "ping").count(), 4);
+    let (_, text) = lab.send(&streaming("unknown_events"), &keys).await;
+    let events = data(&text);
+    let has =
+        |pointer: &str, value: &str| events.iter().any(|event| event.pointer(pointer) == Some(&json!(value)));
+    assert!(has("/type", "weather_report") && has("/content_block/type", "hologram"));
+    assert!(has("/delta/type", "hologram_delta") && text.contains("photon_tokens"));
+}
+
+#[tokio::test]
+async fn nothing_is_said_when_only_the_cache_is_written() {
+    let lab = Lab::new().await;
+    let keys = lab.session().await;
+    let mut body = ask("Hello");
+    body["max_tokens"] = json!(0);
+    let message = whole(&lab, &keys, &body).await;
+    assert_eq!((&message["content"], &message["stop_reason"]), (&json!([]), &json!("max_tokens")));
+    assert_eq!(message["usage"]["output_tokens"], 0);
 }
