@@ -3,5 +3,6 @@
 pub mod accumulator;
 pub mod body;
 pub mod message;
+pub mod paused;
 pub mod summary;
 pub mod tap;

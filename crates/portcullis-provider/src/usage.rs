@@ -2,6 +2,9 @@
 
 use serde_json::{Map, Value};
 
+/// The one member of [`Usage::native`] for an answer that took several calls.
+const SEGMENTS: &str = "segments";
+
 /// What the upstream counted, as far as it has said so.
 ///
 /// The numbers are those of the usage object's top level. With server-side compaction or fallback they leave out some
@@ -38,6 +41,33 @@ impl Usage {
         merged
     }
 
+    /// What the parts of an answer used together: their upstream calls, in order. [`Usage::native`] is then
+    /// `{"segments": [the usage of each call]}`, and [`Usage::from_value`] reads that form as well.
+    pub(crate) fn of_segments(segments: Vec<Map<String, Value>>) -> Self {
+        let segments = segments.into_iter().map(Value::Object).collect();
+        let native = Map::from_iter([(SEGMENTS.to_owned(), Value::Array(segments))]);
+        Self::from_value(Some(&Value::Object(native)))
+    }
+
+    /// Adds the counts of a later call, apart from the upstream's own object.
+    fn add(&mut self, later: &Self) {
+        let add = |into: &mut u64, more: u64| *into = into.saturating_add(more);
+        add(&mut self.input_tokens, later.input_tokens);
+        add(&mut self.output_tokens, later.output_tokens);
+        add(&mut self.cache_creation_input_tokens, later.cache_creation_input_tokens);
+        add(&mut self.cache_read_input_tokens, later.cache_read_input_tokens);
+        let maybe = |into: &mut Option<u64>, more: Option<u64>| {
+            *into = into.map_or(more, |sum| Some(sum.saturating_add(more.unwrap_or(0))));
+        };
+        maybe(&mut self.cache_creation_5m, later.cache_creation_5m);
+        maybe(&mut self.cache_creation_1h, later.cache_creation_1h);
+        maybe(&mut self.thinking_tokens, later.thinking_tokens);
+        maybe(&mut self.web_search_requests, later.web_search_requests);
+        if later.service_tier.is_some() {
+            self.service_tier.clone_from(&later.service_tier);
+        }
+    }
+
     /// Takes over what a later event says. Counts are cumulative: a field that is there and not null replaces the
     /// earlier one, zero included; a field that is absent or null leaves it.
     pub fn merge(&mut self, later: Option<&Value>) {
@@ -51,6 +81,12 @@ impl Usage {
     }
 
     fn read_native(&mut self) {
+        if let Some(Value::Array(segments)) = self.native.get(SEGMENTS) {
+            let mut sum = Self::default();
+            segments.iter().for_each(|segment| sum.add(&Self::from_value(Some(segment))));
+            *self = Self { native: std::mem::take(&mut self.native), ..sum };
+            return;
+        }
         let count = |value: Option<&Value>| value.and_then(Value::as_u64);
         let top = |key: &str| count(self.native.get(key));
         let inner = |outer: &str, key: &str| count(self.native.get(outer).and_then(|o| o.get(key)));
@@ -107,6 +143,19 @@ mod tests {
         for odd in [None, Some(json!(null)), Some(json!("x")), Some(json!({"input_tokens": "many"}))] {
             assert_eq!(Usage::from_value(odd.as_ref()).prompt_tokens(), 0);
         }
+    }
+
+    #[test]
+    fn the_calls_of_one_answer_add_up() {
+        let call = |input: u64, tier: &str| {
+            let call = json!({"input_tokens": input, "output_tokens": 2, "service_tier": tier, "server_tool_use": {"web_search_requests": 1}});
+            call.as_object().unwrap().clone()
+        };
+        let usage = Usage::of_segments(vec![call(5, "priority"), call(7, "standard")]);
+        assert_eq!((usage.input_tokens, usage.output_tokens, usage.web_search_requests), (12, 4, Some(2)));
+        assert_eq!((usage.thinking_tokens, usage.service_tier.as_deref()), (None, Some("standard")));
+        assert_eq!(usage.native["segments"][1]["input_tokens"], json!(7));
+        assert_eq!(Usage::from_value(Some(&json!(usage.native))), usage);
     }
 
     #[test]

@@ -5,20 +5,20 @@
 //!
 //! Source: "Streaming messages" in Anthropic's documentation.
 
+mod assembly;
 mod block;
 
 use serde::Deserialize;
-use serde_json::value::RawValue;
-use serde_json::{Map, Value};
 
 use super::message::Message;
+use super::paused::PausedTurn;
 use crate::ResponseContext;
 use crate::error::{ApiError, UpstreamError};
-use crate::json::lenient;
 use crate::sse::Event;
 use crate::usage::Usage;
 
-pub(crate) use block::{Block, BlockKind};
+pub(crate) use assembly::{Assembly, Step};
+pub(crate) use block::BlockKind;
 
 /// Whether a stream goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,15 +27,22 @@ pub enum Flow {
     Continue,
     /// That was the terminal event.
     Done,
+    /// The message has ended, but the upstream only paused its turn, and the reader may go on with it: send the next body
+    /// of [`PausedTurn`], say `resume()`, and push what comes.
+    Paused,
 }
 
 /// Puts a stream of events together to the message that the upstream would have sent without streaming.
 ///
 /// The arguments of a tool call that `max_tokens` cut are no JSON: `input` is then a string with what there is of
 /// them, which no complete call has.
+///
+/// A turn that the upstream paused can be continued, see [`MessageAccumulator::with_continuations`]: the message then has
+/// the blocks of all parts, and their usages in `usage.segments`.
 #[derive(Debug, Default)]
 pub struct MessageAccumulator {
     assembly: Assembly,
+    continuations: u8,
     failed: bool,
 }
 
@@ -45,31 +52,70 @@ impl MessageAccumulator {
         Self::default()
     }
 
+    /// The same for an answer whose turn may be continued so many times when the upstream pauses it. After that, or
+    /// without it, a pause is an end like any other.
+    #[must_use]
+    pub fn with_continuations(self, continuations: u8) -> Self {
+        Self { continuations, ..self }
+    }
+
     /// Takes the next event.
     ///
     /// # Errors
     /// The upstream's `error` event, or a break of the protocol. No message can come of it any more.
     pub fn push(&mut self, event: &Event<'_>) -> Result<Flow, ApiError> {
+        self.advance(|assembly| assembly.apply(event).map(|_| ()))
+    }
+
+    /// Takes a whole message, the body of an answer that was not streamed.
+    ///
+    /// # Errors
+    /// It is no message, or none can follow now.
+    pub fn push_message(&mut self, message: &[u8]) -> Result<Flow, ApiError> {
+        let message = Message::parse(message)?;
+        self.advance(|assembly| assembly.take_whole(message))
+    }
+
+    fn advance(
+        &mut self,
+        step: impl FnOnce(&mut Assembly) -> Result<(), StreamFault>,
+    ) -> Result<Flow, ApiError> {
         if self.failed {
             return Err(StreamFault::AFTER_ERROR.into_api_error(&ResponseContext::default()));
         }
-        match self.assembly.apply(event) {
-            Ok(Step::Stopped) => Ok(Flow::Done),
-            Ok(_) if self.assembly.is_stopped() => Ok(Flow::Done),
-            Ok(_) => Ok(Flow::Continue),
-            Err(fault) => {
-                self.failed = true;
-                Err(fault.into_api_error(&ResponseContext::default()))
-            }
+        let fault = match step(&mut self.assembly) {
+            Ok(()) if self.may_go_on() => return Ok(Flow::Paused),
+            Ok(()) if self.assembly.is_stopped() => return Ok(Flow::Done),
+            Ok(()) => return Ok(Flow::Continue),
+            Err(fault) => fault,
+        };
+        self.failed = true;
+        Err(fault.into_api_error(&ResponseContext::default()))
+    }
+
+    fn may_go_on(&self) -> bool {
+        self.continuations > 0 && self.assembly.is_paused()
+    }
+
+    /// The turn so far, after [`Flow::Paused`].
+    pub fn paused(&self) -> Option<PausedTurn> {
+        self.assembly.paused().filter(|_| self.may_go_on())
+    }
+
+    /// What is pushed from here on goes on with the paused turn. Without one this changes nothing.
+    pub fn resume(&mut self) {
+        if self.may_go_on() {
+            self.continuations -= 1;
+            self.assembly.resume();
         }
     }
 
-    /// What was counted so far.
+    /// What was counted so far; of a turn that was continued, in the part that runs.
     pub fn usage(&self) -> &Usage {
         &self.assembly.message.usage
     }
 
-    /// The message as JSON.
+    /// The message as JSON. A paused turn that is not continued is a message as well.
     ///
     /// # Errors
     /// The stream ended before `message_stop`.
@@ -110,217 +156,6 @@ impl StreamFault {
             Self::Upstream(error) => error.to_openai(context),
             Self::Corrupted(what) => ApiError::broken_stream(what),
         }
-    }
-}
-
-/// What an event did. Indices are those of [`Assembly::blocks`].
-#[derive(Debug)]
-pub(crate) enum Step<'e> {
-    Started,
-    BlockStarted(usize),
-    /// A string of JSON, quotes included, as the upstream escaped it.
-    Text(usize, &'e str),
-    Thinking(usize, &'e str),
-    InputJson(usize, &'e str),
-    BlockStopped(usize),
-    /// Stop reason and usage were updated.
-    Updated,
-    Stopped,
-    Ping,
-    /// Something that changes nothing a client sees now.
-    Silent,
-}
-
-/// The message so far, and what may come next.
-#[derive(Debug, Default)]
-pub(crate) struct Assembly {
-    pub(crate) message: Message,
-    pub(crate) blocks: Vec<Block>,
-    started: bool,
-    updated: bool,
-    stopped: bool,
-}
-
-#[derive(Deserialize)]
-struct DeltaEvent<'a> {
-    index: usize,
-    #[serde(borrow)]
-    delta: Delta<'a>,
-}
-
-#[derive(Deserialize)]
-struct Delta<'a> {
-    #[serde(rename = "type", borrow)]
-    kind: std::borrow::Cow<'a, str>,
-    #[serde(borrow)]
-    text: Option<&'a RawValue>,
-    #[serde(borrow)]
-    thinking: Option<&'a RawValue>,
-    #[serde(borrow)]
-    partial_json: Option<&'a RawValue>,
-    #[serde(borrow)]
-    signature: Option<&'a RawValue>,
-    #[serde(borrow)]
-    citation: Option<&'a RawValue>,
-    #[serde(borrow)]
-    content: Option<&'a RawValue>,
-    #[serde(borrow)]
-    encrypted_content: Option<&'a RawValue>,
-}
-
-#[derive(Deserialize)]
-struct StopEvent {
-    index: usize,
-}
-
-impl Assembly {
-    pub(crate) fn is_started(&self) -> bool {
-        self.started
-    }
-
-    pub(crate) fn is_stopped(&self) -> bool {
-        self.stopped
-    }
-
-    /// Takes the next event. Events of unknown types are skipped, as Anthropic asks of its clients.
-    pub(crate) fn apply<'e>(&mut self, event: &'e Event<'_>) -> Result<Step<'e>, StreamFault> {
-        let data: &'e str = &event.data;
-        let unnamed;
-        let name = match event.name {
-            Some(name) => name,
-            None => {
-                unnamed = event_type(data).ok_or(StreamFault::NOT_JSON)?;
-                unnamed.as_str()
-            }
-        };
-        if self.stopped {
-            return Ok(if name == "ping" { Step::Ping } else { Step::Silent });
-        }
-        match name {
-            "content_block_delta" => self.delta(data),
-            "content_block_start" => self.start_block(data),
-            "content_block_stop" => self.stop_block(data),
-            "message_start" => self.start(data),
-            "message_delta" => self.update(data),
-            "message_stop" => self.stop(),
-            "ping" => Ok(Step::Ping),
-            "error" => Err(StreamFault::Upstream(Box::new(UpstreamError::from_event(data)))),
-            _ => Ok(Step::Silent),
-        }
-    }
-
-    /// The message with all of its blocks.
-    pub(crate) fn into_message(self) -> Message {
-        let content = self.content();
-        let mut message = self.message;
-        message.content = content;
-        message
-    }
-
-    /// All blocks as a message that was not streamed would have them.
-    pub(crate) fn content(&self) -> Vec<Value> {
-        self.blocks.iter().map(Block::to_value).collect()
-    }
-
-    fn start(&mut self, data: &str) -> Result<Step<'static>, StreamFault> {
-        if self.started {
-            return Err(StreamFault::SECOND_START);
-        }
-        let mut event = object(data)?;
-        let Some(Value::Object(message)) = event.remove("message") else { return Err(StreamFault::NOT_JSON) };
-        self.message = Message::from_fields(message).ok_or(StreamFault::NOT_JSON)?;
-        self.started = true;
-        Ok(Step::Started)
-    }
-
-    fn start_block(&mut self, data: &str) -> Result<Step<'static>, StreamFault> {
-        self.require_start()?;
-        let mut event = object(data)?;
-        let index = event.get("index").and_then(Value::as_u64);
-        let Some(Value::Object(start)) = event.remove("content_block") else {
-            return Err(StreamFault::NOT_JSON);
-        };
-        if index.and_then(|index| usize::try_from(index).ok()) != Some(self.blocks.len()) {
-            return Err(StreamFault::WRONG_INDEX);
-        }
-        self.blocks.push(Block::new(start));
-        Ok(Step::BlockStarted(self.blocks.len() - 1))
-    }
-
-    fn delta<'e>(&mut self, data: &'e str) -> Result<Step<'e>, StreamFault> {
-        self.require_start()?;
-        let DeltaEvent { index, delta } = serde_json::from_str(data).map_err(|_| StreamFault::NOT_JSON)?;
-        let block = self.blocks.get_mut(index).filter(|block| block.open).ok_or(StreamFault::NOT_OPEN)?;
-        let mut body = |field, value: Option<&'e RawValue>| {
-            let quoted = value.map(RawValue::get).filter(|text| text.starts_with('"'));
-            let quoted = quoted.ok_or(StreamFault::NOT_JSON)?;
-            if block.append(field, &quoted[1..quoted.len() - 1]) {
-                Ok(quoted)
-            } else {
-                Err(StreamFault::WRONG_DELTA)
-            }
-        };
-        match delta.kind.as_ref() {
-            "text_delta" => return body("text", delta.text).map(|text| Step::Text(index, text)),
-            "thinking_delta" => {
-                return body("thinking", delta.thinking).map(|text| Step::Thinking(index, text));
-            }
-            "input_json_delta" => {
-                return body("input", delta.partial_json).map(|text| Step::InputJson(index, text));
-            }
-            "signature_delta" => block.sign(delta.signature.map(RawValue::get).unwrap_or_default()),
-            "citations_delta" => block.citations.extend(value(delta.citation)),
-            "compaction_delta" => block.compact(value(delta.content), value(delta.encrypted_content)),
-            _ => {}
-        }
-        Ok(Step::Silent)
-    }
-
-    fn stop_block(&mut self, data: &str) -> Result<Step<'static>, StreamFault> {
-        let StopEvent { index } = serde_json::from_str(data).map_err(|_| StreamFault::NOT_JSON)?;
-        let block = self.blocks.get_mut(index).filter(|block| block.open).ok_or(StreamFault::NOT_OPEN)?;
-        block.open = false;
-        Ok(Step::BlockStopped(index))
-    }
-
-    fn update(&mut self, data: &str) -> Result<Step<'static>, StreamFault> {
-        self.require_start()?;
-        let mut event = object(data)?;
-        self.message.usage.merge(event.get("usage"));
-        let Some(Value::Object(delta)) = event.remove("delta") else { return Err(StreamFault::NOT_JSON) };
-        let rest = event.into_iter().filter(|(key, _)| !matches!(key.as_str(), "type" | "usage"));
-        for (key, value) in delta.into_iter().chain(rest) {
-            // A later event that repeats a field without its value does not take the value back.
-            if !value.is_null() || self.message.given(&key).is_none() {
-                self.message.set(&key, value);
-            }
-        }
-        self.updated = true;
-        Ok(Step::Updated)
-    }
-
-    fn stop(&mut self) -> Result<Step<'static>, StreamFault> {
-        self.require_start()?;
-        if !self.updated {
-            return Err(StreamFault::NO_END);
-        }
-        self.stopped = true;
-        Ok(Step::Stopped)
-    }
-
-    fn require_start(&self) -> Result<(), StreamFault> {
-        if self.started { Ok(()) } else { Err(StreamFault::NO_START) }
-    }
-}
-
-fn value(raw: Option<&RawValue>) -> Option<Value> {
-    raw.and_then(|raw| lenient::read(raw.get()))
-}
-
-fn object(data: &str) -> Result<Map<String, Value>, StreamFault> {
-    match lenient::read(data) {
-        Some(Value::Object(fields)) => Ok(fields),
-        _ => Err(StreamFault::NOT_JSON),
     }
 }
 

@@ -49,6 +49,21 @@ impl Message {
         serde_json::to_vec(&self.fields).expect("a JSON value is always JSON")
     }
 
+    /// Goes on as another message, of which only what is new is taken over: how it ends, what it used, and fields of its
+    /// own that are not null. It remains the same message.
+    pub(crate) fn go_on(&mut self, next: Self) {
+        const ENDS: [&str; 3] = ["stop_reason", "stop_sequence", "stop_details"];
+        const STAY: [&str; 6] = ["id", "type", "role", "model", "content", "usage"];
+        for end in ENDS {
+            if let Some(value) = self.fields.get_mut(end) {
+                *value = Value::Null;
+            }
+        }
+        let fresh = |(name, value): &(String, Value)| !value.is_null() && !STAY.contains(&name.as_str());
+        self.fields.extend(next.fields.into_iter().filter(fresh));
+        self.usage = next.usage;
+    }
+
     /// A field that is there and not null.
     pub(crate) fn given(&self, name: &str) -> Option<&Value> {
         self.fields.get(name).filter(|value| !value.is_null())

@@ -6,11 +6,17 @@
 //! |---|---|
 //! | `message.reasoning_content` | the thinking's text |
 //! | `message.thinking_blocks` | the thinking with its signatures, which the next turn must bring back |
-//! | `message.content_blocks` | all blocks, when text, thinking and tool calls would not rebuild them exactly |
+//! | `message.content_blocks` | all blocks, when text, thinking and tool calls would not rebuild them exactly, or the client asks for everything |
 //! | `choices[0].native_finish_reason` | `stop_reason` |
 //! | `choices[0].stop_sequence`, `.stop_details` | which stop sequence, why a refusal |
 //! | `usage.native` | the upstream's own counts |
+//! | `usage.native.segments` | the same for each upstream call, if a paused turn was continued |
 //! | `container`, `context_management`, `diagnostics`, `input_transformations` | as the upstream sent them |
+//!
+//! Everything is what Portkey's clients ask for with `x-portkey-strict-open-ai-compliance: false`. Where what Portkey sends
+//! contradicts OpenAI's API, theirs is a part of ours: `content_blocks` also holds the calls of tools, which Portkey leaves
+//! out; `finish_reason` stays one of OpenAI's words, and the upstream's, which Portkey puts in its place, is
+//! `native_finish_reason`.
 
 pub(crate) mod parts;
 
@@ -99,7 +105,7 @@ pub fn to_completion(
             ending: Ending::of(&message, &message.content, context),
         }],
         usage: UsageBody::of(&message.usage, context),
-        top_level: TopLevel::of(&message, context),
+        top_level: TopLevel::of(&message, &message.usage, context),
     })
     .expect("strings, numbers and JSON values under string keys are always JSON");
     let (stop_reason, model) = (message.stop_reason().map(str::to_owned), message.model().to_owned());

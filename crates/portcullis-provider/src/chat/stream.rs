@@ -10,19 +10,25 @@
 //! | blocks of the upstream's own tools, signatures, citations | nothing now; whole in the last chunk |
 //! | `message_delta` | the last chunk, with the finish reason |
 //! | `message_stop` | the usage if asked for, and `[DONE]` |
+//! | the same of a turn that the upstream paused and that may be continued | nothing: what follows belongs to the same answer |
 //! | `ping` | a comment |
 //! | `error`, a broken protocol, an end without `message_stop` | an error event, by the caller; never `[DONE]` |
 //!
 //! The SDKs decide the details. Python's accumulator concatenates strings under every key of a delta, so role, ids and
 //! names are sent once; Node's overwrites keys it does not know, so lists are sent once and whole. Text and arguments
-//! are copied as the upstream escaped them, wherever it cut them.
+//! are copied as the upstream escaped them, wherever it cut them. Clients that ask for everything also get all blocks piece
+//! by piece in `content_blocks`, see `pieces`.
 
+mod continuation;
+mod pieces;
 mod write;
 
+use portcullis_types::Compliance;
 use serde::Serialize;
 
 use crate::ResponseContext;
 use crate::anthropic::accumulator::{Assembly, BlockKind, Step, StreamFault};
+use crate::anthropic::paused::PAUSED;
 use crate::error::ApiError;
 use crate::sse::{self, Event};
 use crate::usage::Usage;
@@ -46,6 +52,8 @@ pub struct ChatStream {
     role_sent: bool,
     reasoning_sent: bool,
     finish_sent: bool,
+    /// How many paused turns may still be continued.
+    continuations: u8,
     failed: bool,
 }
 
@@ -97,6 +105,7 @@ impl ChatStream {
             role_sent: false,
             reasoning_sent: false,
             finish_sent: false,
+            continuations: 0,
             failed: false,
         }
     }
@@ -122,9 +131,9 @@ impl ChatStream {
     /// The upstream has closed the stream.
     ///
     /// # Errors
-    /// It did so before `message_stop`, or after an error.
+    /// It did so before `message_stop`, or after an error, or in a paused turn that is to be continued.
     pub fn end(&self) -> Result<(), ApiError> {
-        if self.assembly.is_stopped() && !self.failed {
+        if self.assembly.is_stopped() && !self.failed && !self.may_go_on() {
             Ok(())
         } else {
             Err(StreamFault::ENDED_EARLY.into_api_error(&self.context))
@@ -137,7 +146,7 @@ impl ChatStream {
         self.assembly.is_started()
     }
 
-    /// What was counted so far.
+    /// What was counted so far; of a turn that was continued, in the part that runs.
     pub fn usage(&self) -> &Usage {
         &self.assembly.message.usage
     }
@@ -166,15 +175,22 @@ impl ChatStream {
             Step::BlockStopped(index) => self.stop_block(index, out),
             Step::Updated => {
                 self.send_role(false, out);
-                if self.stop_reason().is_some() {
+                // A pause may turn out to be none, and the finish reason is said once.
+                let may_pause = self.continuations > 0 && self.stop_reason() == Some(PAUSED);
+                if self.stop_reason().is_some() && !may_pause {
                     self.finish(out);
                 }
             }
+            Step::Stopped if self.may_go_on() => {}
             Step::Stopped => self.stop(out),
             Step::Ping => sse::encode_comment("ping", out),
             Step::Silent => {}
         }
-        if self.assembly.is_stopped() { Flow::Done } else { Flow::Continue }
+        match self.assembly.is_stopped() {
+            true if self.may_go_on() => Flow::Paused,
+            true => Flow::Done,
+            false => Flow::Continue,
+        }
     }
 
     fn send_role(&mut self, text_comes_first: bool, out: &mut Vec<u8>) {
@@ -187,6 +203,7 @@ impl ChatStream {
     fn start_block(&mut self, index: usize, out: &mut Vec<u8>) {
         let kind = self.assembly.blocks[index].kind;
         self.send_role(kind == BlockKind::Text, out);
+        self.start_piece(index, out);
         let rendering = match kind {
             BlockKind::Text => Rendering::Text,
             BlockKind::Thinking if !self.context.is_strict() => Rendering::Thinking { begun: false },
@@ -229,7 +246,8 @@ impl ChatStream {
     /// - `text`: a JSON string, quotes included.
     fn text(&mut self, block: usize, text: &str, out: &mut Vec<u8>) {
         if text != "\"\"" && matches!(self.renderings[block], Rendering::Text) {
-            self.frame.chunk(out, &[b"{\"content\":", text.as_bytes(), b"}"]);
+            let piece = self.piece(block, "text", text);
+            self.frame.chunk(out, &[b"{\"content\":", text.as_bytes(), &piece, b"}"]);
         }
     }
 
@@ -241,7 +259,8 @@ impl ChatStream {
         if !std::mem::replace(begun, true) && std::mem::replace(&mut self.reasoning_sent, true) {
             self.frame.chunk(out, &[b"{\"reasoning_content\":\"\\n\\n\"}"]);
         }
-        self.frame.chunk(out, &[b"{\"reasoning_content\":", text.as_bytes(), b"}"]);
+        let piece = self.piece(block, "thinking", text);
+        self.frame.chunk(out, &[b"{\"reasoning_content\":", text.as_bytes(), &piece, b"}"]);
     }
 
     fn input_json(&mut self, block: usize, json: &str, out: &mut Vec<u8>) {
@@ -270,6 +289,7 @@ impl ChatStream {
     }
 
     fn stop_block(&mut self, block: usize, out: &mut Vec<u8>) {
+        self.signature_piece(block, out);
         match self.renderings[block] {
             Rendering::Function { begun: false, .. } | Rendering::LegacyFunction { begun: false } => {
                 // A tool without arguments, or an upstream that sends them whole at the start.
@@ -295,23 +315,28 @@ impl ChatStream {
             self.frame.chunk(out, &[b"{\"refusal\":", write::quoted(refusal).as_bytes(), b"}"]);
         }
         // An answer of one plain text, the most frequent one, needs no copy of itself to know its ending.
+        let everything = self.context.compliance == Compliance::Everything;
         let content = match self.assembly.blocks.as_slice() {
-            [only] if only.is_bare_text() => Vec::new(),
+            [only] if only.is_bare_text() && !everything => Vec::new(),
             _ => self.assembly.content(),
         };
         let choice = LastChoice {
             index: 0,
-            delta: Extensions::of(&content, &self.context),
+            delta: Extensions::indexed(&content, &self.context),
             logprobs: None,
             ending: Ending::of(message, &content, &self.context),
         };
-        self.frame.last_chunk(out, &choice, &TopLevel::of(message, &self.context));
+        let usage = self.assembly.total_usage();
+        let top_level = TopLevel::of(message, &usage, &self.context);
+        // Portkey's clients read the usage here, whether they asked for it or not.
+        let usage = (everything && !self.context.include_usage).then(|| UsageBody::of(&usage, &self.context));
+        self.frame.last_chunk(out, &choice, &top_level, usage.as_ref());
     }
 
     fn stop(&mut self, out: &mut Vec<u8>) {
         self.finish(out);
         if self.context.include_usage {
-            self.frame.usage_chunk(out, &UsageBody::of(self.usage(), &self.context));
+            self.frame.usage_chunk(out, &UsageBody::of(&self.assembly.total_usage(), &self.context));
         }
         out.extend_from_slice(b"data: [DONE]\n\n");
     }

@@ -5,6 +5,7 @@
 //! for pieces of the body's text.
 
 mod properties;
+mod upstream;
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -236,6 +237,53 @@ fn the_context_tells_the_way_back_what_was_asked() {
     assert_eq!(context.max_tokens_field, "max_tokens");
     assert_eq!(context.custom_tools.into_iter().collect::<Vec<_>>(), ["sh"]);
     assert!(!context.legacy_functions);
+}
+
+#[test]
+fn files_are_named_once_each_and_nothing_else_is() {
+    let ids = |messages: Value| {
+        let body = json!({"model": "m", "messages": messages}).to_string();
+        ChatRequest::parse(body.as_bytes()).unwrap().file_ids()
+    };
+    let file = |id: &str| json!({"type": "file", "file": {"file_id": id}});
+    let image = |id: &str| json!({"type": "image", "source": {"type": "file", "file_id": id}});
+    let document = json!({"type": "document", "source": {"type": "content", "content": [image("file-4")]}});
+    let text = json!({"type": "text", "text": "{\"file_id\":\"file-9\"}"});
+    let call = json!({"type": "tool_use", "id": "c", "name": "f", "input": {"file_id": "file-8"}});
+    assert_eq!(
+        ids(json!([
+            {"role": "user", "content": [file("file-1"), text, image("file-2"), file("file-1")]},
+            {"role": "assistant", "content_blocks": [call, image("file-3")]},
+            {"role": "tool", "tool_call_id": "c", "content": [document, {"type": "container_upload", "file_id": "file-5"}]},
+        ])),
+        ["file-1", "file-2", "file-3", "file-4", "file-5"]
+    );
+    let none: [&str; 0] = [];
+    assert_eq!(ids(json!([{"role": "user", "content": "file_id"}, {"role": 1}, 2])), none);
+    assert_eq!(ids(json!({})), none);
+}
+
+#[test]
+fn counting_and_batches_get_what_they_take() {
+    let mut request = base();
+    request["temperature"] = json!(1);
+    request["stop"] = json!("x");
+    request["user"] = json!("somebody");
+    request.as_object_mut().unwrap().shift_remove("max_tokens");
+    let translated = translate(request.to_string().as_bytes(), &TranslationOptions::default()).unwrap();
+    let keys = |body: Vec<u8>| -> Vec<String> {
+        let body: Value = serde_json::from_slice(&body).unwrap();
+        body.as_object().unwrap().keys().cloned().collect()
+    };
+    assert_eq!(keys(translated.to_count_tokens()), ["model", "messages"]);
+    let params = translated.to_batch_params().unwrap();
+    assert_eq!(keys(params), ["model", "max_tokens", "messages", "stop_sequences", "metadata"]);
+    let streamed = translate(&with("stream", &json!(true)), &TranslationOptions::default()).unwrap();
+    assert_eq!(streamed.to_batch_params().unwrap_err().param.as_deref(), Some("stream"));
+    let empty = translate(&with("max_completion_tokens", &json!(0)), &TranslationOptions::default());
+    assert!(empty.is_err(), "two limits that differ");
+    let empty = translate(&with("max_tokens", &json!(0)), &TranslationOptions::default()).unwrap();
+    assert_eq!(empty.to_batch_params().unwrap_err().param.as_deref(), Some("max_tokens"));
 }
 
 #[test]

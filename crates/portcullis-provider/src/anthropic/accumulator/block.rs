@@ -42,6 +42,11 @@ impl Block {
         Self { kind, start, open, citations, field, body: String::new(), signature: String::new() }
     }
 
+    /// A block that is whole already.
+    pub(super) fn whole(block: Map<String, Value>) -> Self {
+        Self { open: false, ..Self::new(block) }
+    }
+
     /// The start's own text; most blocks begin empty.
     pub(crate) fn start_text(&self) -> &str {
         self.start.get(self.field).and_then(Value::as_str).unwrap_or_default()

@@ -1,6 +1,6 @@
 //! What the golden streams do not show: events without a name, cut arguments, escapes cut in two.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::*;
 use crate::sse::{Decoder, encode};

@@ -1,6 +1,7 @@
 //! The parts that a whole completion and a stream's last chunks have in common.
 
-use serde::Serialize;
+use portcullis_types::Compliance;
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use crate::ResponseContext;
@@ -110,9 +111,10 @@ pub(crate) struct TopLevel<'a> {
 }
 
 impl<'a> TopLevel<'a> {
-    pub(crate) fn of(message: &'a Message, context: &ResponseContext) -> Self {
+    /// - `usage`: the message's, of all its parts.
+    pub(crate) fn of(message: &'a Message, usage: &Usage, context: &ResponseContext) -> Self {
         let extension = |name| message.given(name).filter(|_| !context.is_strict());
-        let tier = message.usage.service_tier.as_deref().filter(|_| context.service_tier_asked);
+        let tier = usage.service_tier.as_deref().filter(|_| context.service_tier_asked);
         Self {
             service_tier: tier.and_then(|tier| match tier {
                 "standard" => Some("default"),
@@ -184,7 +186,10 @@ impl<'a> ToolCall<'a> {
             index: None,
             id: text("id"),
             kind: "function",
-            function: Some(FunctionCall { name: context.tool_names.of_client(text("name")), arguments: String::new() }),
+            function: Some(FunctionCall {
+                name: context.tool_names.of_client(text("name")),
+                arguments: String::new(),
+            }),
             custom: None,
             toolset_name: extension("toolset_name"),
             caller: extension("caller"),
@@ -228,18 +233,58 @@ pub(crate) struct Extensions<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     thinking_blocks: Vec<&'a Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    content_blocks: Option<&'a [Value]>,
+    content_blocks: Option<ContentBlocks<'a>>,
+}
+
+/// All blocks of an answer.
+enum ContentBlocks<'a> {
+    /// As the upstream sent them.
+    Verbatim(&'a [Value]),
+    /// Each with its `index`, for an SDK that has put pieces of them together and finds the place of the whole by it.
+    Indexed(&'a [Value]),
+}
+
+impl Serialize for ContentBlocks<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Verbatim(blocks) => blocks.serialize(serializer),
+            Self::Indexed(blocks) => serializer
+                .collect_seq(blocks.iter().enumerate().map(|(index, block)| Indexed { index, block })),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Indexed<'a> {
+    index: usize,
+    #[serde(flatten)]
+    block: &'a Value,
 }
 
 impl<'a> Extensions<'a> {
+    /// Of a whole answer.
     pub(crate) fn of(content: &'a [Value], context: &ResponseContext) -> Self {
         let extended = !context.is_strict();
         let thinking = content.iter().filter(|block| extended && is_thinking(block));
+        let shown = match context.compliance {
+            Compliance::Strict => false,
+            Compliance::Extended => !is_rebuildable(content, context),
+            Compliance::Everything => true,
+        };
         Self {
             annotations: annotations(content),
             thinking_blocks: thinking.collect(),
-            content_blocks: Some(content).filter(|content| extended && !is_rebuildable(content, context)),
+            content_blocks: shown.then_some(ContentBlocks::Verbatim(content)),
         }
+    }
+
+    /// Of a stream, where clients that ask for everything have had the blocks in pieces.
+    pub(crate) fn indexed(content: &'a [Value], context: &ResponseContext) -> Self {
+        let mut extensions = Self::of(content, context);
+        if context.compliance == Compliance::Everything {
+            extensions.content_blocks = Some(ContentBlocks::Indexed(content));
+        }
+        extensions
     }
 }
 

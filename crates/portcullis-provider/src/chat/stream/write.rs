@@ -42,7 +42,14 @@ impl Frame {
     /// The chunk with the finish reason.
     ///
     /// - `top_level`: an object whose fields stand beside the choices.
-    pub(super) fn last_chunk(&self, out: &mut Vec<u8>, choice: &impl Serialize, top_level: &impl Serialize) {
+    /// - `usage`: for clients that want it here.
+    pub(super) fn last_chunk(
+        &self,
+        out: &mut Vec<u8>,
+        choice: &impl Serialize,
+        top_level: &impl Serialize,
+        usage: Option<&impl Serialize>,
+    ) {
         out.extend_from_slice(&self.head);
         out.extend_from_slice(b",\"choices\":[");
         out.extend_from_slice(&json(choice));
@@ -51,6 +58,10 @@ impl Frame {
         if fields != b"{}" {
             out.push(b',');
             out.extend_from_slice(&fields[1..fields.len() - 1]);
+        }
+        if let Some(usage) = usage {
+            out.extend_from_slice(b",\"usage\":");
+            out.extend_from_slice(&json(usage));
         }
         out.extend_from_slice(if self.include_usage { b",\"usage\":null}\n\n" } else { b"}\n\n" });
     }

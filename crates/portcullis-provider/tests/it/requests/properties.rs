@@ -1,11 +1,12 @@
 //! Arbitrary input: a translation is a well-formed request or an error that says why.
 
-use portcullis_provider::ChatRequest;
-use portcullis_types::{SamplingPolicy, TranslationOptions};
+use portcullis_provider::{ChatRequest, FileReference};
+use portcullis_types::{MidSystem, OnUnsupported, ReasoningDisplay, SamplingPolicy, TranslationOptions};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{base, every_parameter, translate, with};
+use super::upstream::check_request;
+use super::{base, every_parameter, translate, translate_with, with};
 
 /// JSON that looks like parts of requests more often than chance would have it.
 fn arbitrary_json() -> impl Strategy<Value = Value> {
@@ -107,20 +108,136 @@ fn arbitrary_request() -> impl Strategy<Value = Value> {
     })
 }
 
-/// What every Messages request must be, whatever it was made from.
-fn check_shape(body: &[u8]) {
-    let body: Value = serde_json::from_slice(body).expect("a translation is JSON");
-    let turns = body["messages"].as_array().unwrap();
-    assert_eq!(turns[0]["role"], "user");
-    for pair in turns.windows(2) {
-        assert_ne!(pair[0]["role"], pair[1]["role"]);
+/// What every Messages request must be, whatever it was made from; see there for what is the upstream's to judge.
+fn check_shape(request: &Value, body: &[u8]) {
+    check_request(body, has_native_parts(request));
+}
+
+/// Whether something in the request passes as it is.
+fn has_native_parts(json: &Value) -> bool {
+    match json {
+        Value::Object(members) => members.iter().any(|(key, value)| {
+            let native =
+                matches!(key.as_str(), "content_blocks" | "thinking" | "output_config") && !value.is_null();
+            let kept = key == "cache_control" && !value.is_null();
+            native || kept || has_native_parts(value)
+        }),
+        Value::Array(items) => items.iter().any(has_native_parts),
+        _ => false,
     }
-    for turn in turns {
-        let blocks = turn["content"].as_array().unwrap();
-        assert!(!blocks.is_empty());
-        let results = blocks.iter().take_while(|block| block["type"] == "tool_result").count();
-        assert!(blocks[results..].iter().all(|block| block["type"] != "tool_result"));
-    }
+}
+
+/// Every setting of a route, in every combination.
+fn options() -> impl Strategy<Value = TranslationOptions> {
+    let flags = (any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>());
+    (flags, proptest::option::of(1u64..200_000)).prop_map(
+        |((report, inline, omitted, rename, grammar), cap)| TranslationOptions {
+            sampling: if report { SamplingPolicy::Report } else { SamplingPolicy::Error },
+            mid_system: if inline { MidSystem::Inline } else { MidSystem::Hoist },
+            reasoning_display: if omitted { ReasoningDisplay::Omitted } else { ReasoningDisplay::Summarized },
+            rename_tools: rename,
+            emulate_custom_grammar: grammar,
+            max_tokens_cap: cap.and_then(std::num::NonZeroU64::new),
+            ..TranslationOptions::default()
+        },
+    )
+}
+
+fn well_formed_request() -> impl Strategy<Value = Value> {
+    let models = [
+        "claude-haiku-4-5",
+        "claude-opus-4-6",
+        "claude-opus-4-8",
+        "claude-sonnet-5",
+        "claude-opus-5-5",
+        "claude-next",
+    ];
+    let call = |id: &str, name: &str, arguments: &str| json!({"id": id, "type": "function", "function": {"name": name, "arguments": arguments}});
+    let exchange = prop_oneof![
+        Just(vec![json!({"role": "user", "content": "hi"})]),
+        Just(vec![
+            json!({"role": "user", "content": [{"type": "text", "text": " "}, {"type": "text", "text": "a"}]})
+        ]),
+        Just(vec![
+            json!({"role": "user", "content": [{"type": "image_url", "image_url": {"url": "https://x.example/a.png"}}]})
+        ]),
+        Just(vec![
+            json!({"role": "user", "content": [{"type": "file", "file": {"file_data": "data:text/csv,a", "filename": "a.csv"}}]})
+        ]),
+        Just(vec![json!({"role": "user", "content": [{"type": "file", "file": {"file_id": "file-1"}}]})]),
+        Just(vec![json!({"role": "system", "content": "s"})]),
+        Just(vec![json!({"role": "developer", "content": [{"type": "text", "text": "d"}]})]),
+        Just(vec![json!({"role": "assistant", "content": "a"})]),
+        Just(vec![json!({"role": "assistant", "content": ""})]),
+        Just(vec![
+            json!({"role": "assistant", "content": "a", "thinking_blocks": [{"type": "thinking", "thinking": "", "signature": "s"}, {"type": "thinking", "thinking": "x"}]})
+        ]),
+        Just(vec![
+            json!({"role": "assistant", "content": null, "tool_calls": [call("c", "f", ""), call("c", "g h", "{\"a\":1}"), call("c.1", "f", "[1")]}),
+            json!({"role": "tool", "tool_call_id": "c", "content": "r"}),
+            json!({"role": "system", "content": "between"}),
+            json!({"role": "tool", "tool_call_id": "c.1", "content": [{"type": "text", "text": ""}]}),
+            json!({"role": "tool", "tool_call_id": "c", "content": ""}),
+        ]),
+        Just(vec![
+            json!({"role": "assistant", "function_call": {"name": "f", "arguments": "{}"}}),
+            json!({"role": "function", "name": "f", "content": "r"}),
+        ]),
+    ];
+    let tools = prop_oneof![
+        Just(Value::Null),
+        Just(
+            json!([{"type": "function", "function": {"name": "f"}}, {"type": "function", "function": {"name": "g h"}}])
+        ),
+        Just(
+            json!([{"type": "function", "function": {"name": "f", "strict": true, "parameters": {"type": "object", "properties": {"a": {"type": "integer", "minimum": 1}}}}}])
+        ),
+        Just(
+            json!([{"type": "custom", "custom": {"name": "f", "format": {"type": "grammar", "grammar": {"syntax": "lark", "definition": "x"}}}}])
+        ),
+    ];
+    let extra = prop_oneof![
+        Just(("tool_choice", json!("required"))),
+        Just(("tool_choice", json!({"type": "function", "function": {"name": "g h"}}))),
+        Just((
+            "tool_choice",
+            json!({"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": [{"type": "function", "function": {"name": "f"}}]}})
+        )),
+        Just(("parallel_tool_calls", json!(false))),
+        Just(("reasoning_effort", json!("high"))),
+        Just(("reasoning_effort", json!("none"))),
+        Just(("response_format", json!({"type": "json_object"}))),
+        Just((
+            "response_format",
+            json!({"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "object", "properties": {}}}})
+        )),
+        Just(("stop", json!(["a"]))),
+        Just(("temperature", json!(0.5))),
+        Just(("top_k", json!(4))),
+        Just(("user", json!("a@example.com"))),
+        Just(("service_tier", json!("priority"))),
+        Just((
+            "web_search_options",
+            json!({"user_location": {"type": "approximate", "approximate": {"city": "x"}}})
+        )),
+        Just(("max_tokens", Value::Null)),
+        Just(("stream", json!(true))),
+    ];
+    let exchanges = proptest::collection::vec(exchange, 1..7);
+    let extras = proptest::collection::vec(extra, 0..4);
+    (proptest::sample::select(models.to_vec()), exchanges, tools, extras).prop_map(
+        |(model, exchanges, tools, extras)| {
+            let mut request = base();
+            request["model"] = json!(model);
+            request["max_tokens"] = json!(4000);
+            request["messages"] = Value::Array(exchanges.concat());
+            request["tools"] = tools;
+            for (key, value) in extras {
+                request[key] = value;
+            }
+            request
+        },
+    )
 }
 
 proptest! {
@@ -129,7 +246,39 @@ proptest! {
     #[test]
     fn arbitrary_requests_give_a_request_or_an_error(request in arbitrary_request()) {
         if let Ok(translated) = translate(request.to_string().as_bytes(), &TranslationOptions::default()) {
-            check_shape(&translated.body);
+            check_shape(&request, &translated.body);
+        }
+    }
+
+    #[test]
+    fn whatever_is_accepted_is_a_request_of_the_upstreams(request in well_formed_request(), options in options()) {
+        let file = FileReference {
+            upstream_id: "file_1".to_owned(), mime_type: "application/pdf".to_owned(), filename: "a.pdf".to_owned(),
+        };
+        let files = [("file-1".to_owned(), file)].into_iter().collect();
+        match translate_with(request.to_string().as_bytes(), &options, &files) {
+            Ok(translated) => check_shape(&request, &translated.body),
+            Err(invalid) => prop_assert!(invalid.param.is_some(), "{}", invalid),
+        }
+    }
+
+    #[test]
+    fn a_route_that_refuses_what_is_lossy_reports_repairs_only(request in well_formed_request(), options in options()) {
+        let options = TranslationOptions { on_unsupported: OnUnsupported::Error, ..options };
+        let lossless = ["moved:", "renamed:", "trimmed:", "media_type:"];
+        if let Ok(translated) = translate(request.to_string().as_bytes(), &options) {
+            for token in translated.warnings.iter() {
+                prop_assert!(lossless.iter().any(|kind| token.starts_with(kind)), "{}", token);
+            }
+        }
+    }
+
+    #[test]
+    fn a_request_without_warnings_is_accepted_by_every_route(request in well_formed_request(), options in options()) {
+        let strict = TranslationOptions { on_unsupported: OnUnsupported::Error, ..options };
+        let body = request.to_string();
+        if let Ok(translated) = translate(body.as_bytes(), &options) && translated.warnings.is_empty() {
+            prop_assert_eq!(translate(body.as_bytes(), &strict).unwrap().body, translated.body);
         }
     }
 
@@ -158,7 +307,7 @@ proptest! {
             with("tools", &json!([{"type": "function", "function": {"name": "f", "strict": true, "parameters": schema}}])),
         ] {
             if let Ok(translated) = translate(&body, &TranslationOptions::default()) {
-                check_shape(&translated.body);
+                check_shape(&Value::Null, &translated.body);
             }
         }
     }
@@ -167,7 +316,7 @@ proptest! {
     fn arbitrary_data_urls_never_panic(url in "(data:|DATA:)?[a-z/;=,%0-9A-F+ é]{0,40}") {
         let part = json!([{"role": "user", "content": [{"type": "image_url", "image_url": {"url": url}}]}]);
         if let Ok(translated) = translate(&with("messages", &part), &TranslationOptions::default()) {
-            check_shape(&translated.body);
+            check_shape(&Value::Null, &translated.body);
         }
     }
 }
