@@ -24,6 +24,8 @@ pub enum InvalidCode {
     ConflictingParameters,
     /// A key stands twice where only one value can count.
     DuplicateParameter,
+    /// The response to be continued is not kept, or not any more.
+    PreviousResponseNotFound,
 }
 
 impl InvalidCode {
@@ -39,6 +41,7 @@ impl InvalidCode {
             Self::UnknownParameter => "unknown_parameter",
             Self::ConflictingParameters => "conflicting_parameters",
             Self::DuplicateParameter => "duplicate_parameter",
+            Self::PreviousResponseNotFound => "previous_response_not_found",
         }
     }
 }

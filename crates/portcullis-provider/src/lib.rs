@@ -31,6 +31,7 @@ mod json;
 pub mod models;
 pub mod openai;
 pub mod openai_batch;
+pub mod responses;
 pub mod routes;
 pub mod sse;
 pub mod target;

@@ -1,4 +1,4 @@
-//! What OpenAI's Chat Completions API defines, as far as both directions need it by name.
+//! What OpenAI's Chat Completions and Responses APIs define, as far as both directions need it by name.
 
 /// Parameters of a chat completion request, as OpenAI's own clients know them.
 ///
@@ -72,3 +72,43 @@ pub const EXTENSIONS: [&str; 17] = [
 pub fn is_chat_parameter(name: &str) -> bool {
     CHAT_PARAMETERS.contains(&name) || EXTENSIONS.contains(&name)
 }
+
+/// Parameters of a Responses request, as OpenAI's own clients know them.
+///
+/// Source: OpenAI API reference, "Create a model response".
+pub const RESPONSES_PARAMETERS: [&str; 34] = [
+    "access_programs",
+    "background",
+    "background_options",
+    "context_management",
+    "conversation",
+    "image",
+    "include",
+    "input",
+    "instructions",
+    "max_output_tokens",
+    "max_tool_calls",
+    "metadata",
+    "model",
+    "moderation",
+    "parallel_tool_calls",
+    "previous_response_id",
+    "prompt",
+    "prompt_cache_key",
+    "prompt_cache_options",
+    "prompt_cache_retention",
+    "reasoning",
+    "safety_identifier",
+    "service_tier",
+    "store",
+    "stream",
+    "stream_options",
+    "temperature",
+    "text",
+    "tool_choice",
+    "tools",
+    "top_logprobs",
+    "top_p",
+    "truncation",
+    "user",
+];
