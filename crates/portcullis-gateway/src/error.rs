@@ -268,7 +268,12 @@ fn catalog_error(error: &CatalogError) -> ApiError {
             ApiError { param: Some((*field).to_owned()), ..told(400, Kind::InvalidRequest, "invalid_value") }
         }
         CatalogError::Unavailable(_) => told(503, Kind::Overloaded, "catalog_unavailable"),
-        CatalogError::WrongKeyRing | CatalogError::Corrupt { .. } | CatalogError::Database { .. } => {
+        CatalogError::WrongKeyRing
+        | CatalogError::Migration(_)
+        | CatalogError::File { .. }
+        | CatalogError::Randomness(_)
+        | CatalogError::Corrupt { .. }
+        | CatalogError::Database { .. } => {
             ApiError::new(500, Kind::Server, "catalog_failed", "what the gateway keeps could not be used")
         }
     }

@@ -9,6 +9,7 @@ use portcullis_types::{ClockSkew, SharedClock};
 use tokio_util::sync::CancellationToken;
 
 use crate::error::GatewayError;
+use crate::model_list::ModelLists;
 use crate::settings::GatewaySettings;
 use crate::upstream::Upstream;
 
@@ -26,6 +27,8 @@ pub(crate) struct Parts {
     pub(crate) clock: SharedClock,
     /// The engine's own: STS and the platform live by the same time.
     pub(crate) skew: Arc<ClockSkew>,
+    /// The models of each provider, as they were listed last.
+    pub(crate) model_lists: ModelLists,
     /// Cancelled when the drain's time is over: streams that still run end with an error event.
     pub(crate) drain_deadline: CancellationToken,
 }
@@ -66,6 +69,7 @@ impl Gateway {
             settings,
             clock,
             skew,
+            model_lists: ModelLists::new(),
             drain_deadline,
         })))
     }

@@ -1,52 +1,63 @@
 //! A request as it came in: its query and its body.
 
+mod decode;
+mod form;
+
 use std::time::Duration;
 
 use axum::body::Body;
 use bytes::Bytes;
-use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue};
+use percent_encoding::percent_decode_str;
 
 use crate::collect::{CollectError, collect};
 use crate::error::GatewayError;
+use decode::Encoding;
+
+pub(crate) use form::{UploadLimits, spool_form};
 
 /// Refuses a query with anything but the `known` parameters: it is signed and sent as it came, and a signature's or a
 /// key's parameters in it would be somebody's.
 pub(crate) fn check_query(query: Option<&str>, known: &[&str]) -> Result<(), GatewayError> {
     let names = query.unwrap_or_default().split('&').map(|pair| pair.split('=').next().unwrap_or_default());
-    match names.filter(|name| !name.is_empty()).find(|name| !known.contains(name)) {
+    // `ids[]` comes with its brackets escaped or bare.
+    let names = names.map(|name| percent_decode_str(name).decode_utf8_lossy());
+    match names.filter(|name| !name.is_empty()).find(|name| !known.contains(&name.as_ref())) {
         None => Ok(()),
         Some(name) => Err(GatewayError::UnknownQuery(name.chars().take(64).collect())),
     }
 }
 
-/// Reads a JSON body whole.
+/// Reads a JSON body whole, and unpacks it if it is packed.
+///
+/// - `limit`: bytes it may have, before it is unpacked and afterwards.
 ///
 /// # Errors
-/// When it is too large, is not said to be JSON, is compressed, or stops coming.
+/// When it is too large, is not said to be JSON, is not packed as it is said to be, or stops coming.
 pub(crate) async fn read_json_body(
     headers: &HeaderMap,
     body: Body,
     limit: usize,
     patience: Duration,
 ) -> Result<Bytes, GatewayError> {
-    check_content_headers(headers)?;
+    check_content_type(headers)?;
+    let encoding = Encoding::of(headers)?;
     let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
     if announced.is_some_and(|length| length > limit) {
         return Err(GatewayError::BodyTooLarge { limit });
     }
     // The server limits each pause; this limits them all together, or a body could drip in for hours.
     let read = tokio::time::timeout(patience, collect(body, limit, announced.unwrap_or(0))).await;
-    read.map_err(|_| GatewayError::BodyTooSlow { limit: patience })?.map_err(|error| match error {
-        CollectError::TooLarge { limit } => GatewayError::BodyTooLarge { limit },
-        CollectError::Body(error) => GatewayError::BodyRead(error),
-    })
+    let packed =
+        read.map_err(|_| GatewayError::BodyTooSlow { limit: patience })?.map_err(|error| match error {
+            CollectError::TooLarge { limit } => GatewayError::BodyTooLarge { limit },
+            CollectError::Body(error) => GatewayError::BodyRead(error),
+        })?;
+    encoding.decode(packed, limit).await
 }
 
-fn check_content_headers(headers: &HeaderMap) -> Result<(), GatewayError> {
-    if let Some(encoding) = headers.get(CONTENT_ENCODING).filter(|value| *value != "identity") {
-        return Err(GatewayError::UnsupportedEncoding(printable(encoding)));
-    }
+fn check_content_type(headers: &HeaderMap) -> Result<(), GatewayError> {
     match headers.get(CONTENT_TYPE) {
         Some(value) if !is_json(value) => Err(GatewayError::UnsupportedContentType(printable(value))),
         _ => Ok(()),
@@ -107,7 +118,18 @@ mod tests {
         }
         let form = read(&[(CONTENT_TYPE, "application/x-www-form-urlencoded")], framed(&["{}"]), 10).await;
         assert!(matches!(form, Err(GatewayError::UnsupportedContentType(_))));
-        let gzip = read(&[(CONTENT_ENCODING, "gzip")], framed(&["{}"]), 10).await;
-        assert!(matches!(gzip, Err(GatewayError::UnsupportedEncoding(_))));
+    }
+
+    #[test]
+    fn a_query_has_known_names_escaped_or_bare() {
+        let check = |query: &str, known: &[&str], expect: Option<&str>| {
+            let unknown = check_query(Some(query), known).err().map(|error| error.to_client().param.unwrap());
+            assert_eq!(unknown.as_deref(), expect, "{query}");
+        };
+        check("beta=true&&limit=5", &["beta", "limit"], None);
+        check("ids[]=a&ids%5B%5D=b&ids%5b%5d=c", &["ids[]"], None);
+        check("X-Amz-Signature=a", &["beta"], Some("X-Amz-Signature"));
+        check("b%65ta=1&key", &["beta"], Some("key"));
+        check("=1", &["beta"], None);
     }
 }

@@ -20,12 +20,14 @@
 //!   `tests/it/settlements.rs`)
 //! - What a client may read of a failure is decided in `error.rs` alone.
 
+mod anthropic;
 mod arrival;
 mod authorise;
 mod body;
 mod chat;
 mod collect;
 mod content;
+mod dialect;
 mod endpoint;
 mod error;
 mod exchange;
@@ -34,6 +36,7 @@ mod gateway;
 mod inbound;
 mod log_budget;
 mod messages;
+mod model_list;
 mod probe;
 mod routes;
 mod settings;

@@ -3,18 +3,24 @@
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::response::Response;
-use axum::routing::post;
-use http::HeaderValue;
+use axum::routing::{any, get, post};
 use http::header::ALLOW;
+use http::{HeaderValue, StatusCode};
 use portcullis_provider::error::Dialect;
 
 use crate::arrival::Arrival;
 use crate::error::GatewayError;
 use crate::gateway::Gateway;
-use crate::{chat, messages};
+use crate::{anthropic, chat, dialect, messages};
 
-/// Method and path of every route here, for whoever documents or checks them.
-pub const ROUTES: &[(&str, &str)] = &[("POST", "/v1/chat/completions"), ("POST", "/v1/messages")];
+/// Method and path of every route that is the gateway's own to answer, for whoever documents or checks them. The rest of
+/// what it serves stands in the platform's table, [`portcullis_provider::routes::ROUTES`].
+pub const ROUTES: &[(&str, &str)] = &[
+    ("POST", "/v1/chat/completions"),
+    ("POST", "/v1/messages"),
+    ("GET", "/api/hello"),
+    ("POST", "/api/event_logging/{*path}"),
+];
 
 /// The data plane's routes. Authentication, limits and errors are each handler's own way (see the crate's head): a
 /// layer would have to guess the client's dialect.
@@ -22,7 +28,44 @@ pub fn router(gateway: Gateway) -> Router {
     Router::new()
         .route("/v1/chat/completions", post(chat::create_chat_completion).fallback(refuse_chat_method))
         .route("/v1/messages", post(messages::create_message).fallback(refuse_message_method))
+        .route("/v1/files", any(files))
+        .route("/v1/files/{*path}", any(files))
+        .route("/v1/models", any(models))
+        .route("/v1/models/{*path}", any(models))
+        // Claude Code asks whether somebody is there, and tells of itself: the one is answered, the other forgotten.
+        .route("/api/hello", get(async || StatusCode::OK))
+        .route("/api/event_logging/{*path}", post(async || StatusCode::NO_CONTENT))
+        // Whatever else the platform has a route for.
+        .route("/v1/{*path}", any(anthropic::serve))
         .with_state(gateway)
+}
+
+/// `/v1/files` is a path of both APIs.
+async fn files(gateway: State<Gateway>, request: Request) -> Response {
+    match both(request) {
+        (Dialect::Anthropic, request) => anthropic::serve(gateway, request).await,
+        (Dialect::OpenAi, request) => unknown_in_openai(&gateway, &request),
+    }
+}
+
+/// `/v1/models` is a path of both APIs.
+async fn models(gateway: State<Gateway>, request: Request) -> Response {
+    match both(request) {
+        (Dialect::Anthropic, request) => anthropic::models::serve(gateway, request).await,
+        (Dialect::OpenAi, request) => unknown_in_openai(&gateway, &request),
+    }
+}
+
+/// The request, and in whose words it speaks.
+fn both(request: Request) -> (Dialect, Request) {
+    let (client, body) = request.into_parts();
+    (dialect::of(&client), Request::from_parts(client, body))
+}
+
+fn unknown_in_openai(gateway: &Gateway, request: &Request) -> Response {
+    let arrival = Arrival::of(request, Dialect::OpenAi, gateway.parts().clock.as_ref());
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    GatewayError::UnknownRoute { method, path }.into_response(&arrival)
 }
 
 async fn refuse_chat_method(State(gateway): State<Gateway>, request: Request) -> Response {

@@ -1,6 +1,7 @@
 //! The limits that the data plane keeps.
 
 use std::sync::Arc;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -19,6 +20,18 @@ pub struct GatewaySettings {
     pub upstream_base: UpstreamBase,
     /// Largest request body, in bytes. The Messages API takes 32 MB.
     pub max_request_bytes: usize,
+    /// Largest body of a batch, in bytes. The Messages API takes 256 MB.
+    pub max_batch_bytes: usize,
+    /// Largest upload, in bytes. The Files API takes 500 MB.
+    pub max_upload_bytes: usize,
+    /// How long an upload may take to arrive whole.
+    pub upload_timeout: Duration,
+    /// Bytes of an upload that are held in memory; a larger one waits in a file.
+    pub spool_memory_bytes: usize,
+    /// The folder of such files; `None` for the system's own for temporary files (`TMPDIR`).
+    pub spool_folder: Option<PathBuf>,
+    /// The gateway's own address as clients know it, without a slash at its end; `None` to take it from each request.
+    pub public_url: Option<String>,
     /// How long a request's body may take to arrive whole.
     pub request_body_timeout: Duration,
     /// Largest whole (not streamed) answer of the upstream, in bytes.
@@ -50,6 +63,12 @@ impl Default for GatewaySettings {
         Self {
             upstream_base: UpstreamBase::ByRegion,
             max_request_bytes: 32 * 1024 * 1024,
+            max_batch_bytes: 256 * 1024 * 1024,
+            max_upload_bytes: 500 * 1024 * 1024,
+            upload_timeout: Duration::from_secs(1800),
+            spool_memory_bytes: 1024 * 1024,
+            spool_folder: None,
+            public_url: None,
             request_body_timeout: Duration::from_secs(300),
             max_answer_bytes: 64 * 1024 * 1024,
             max_event_bytes: portcullis_provider::sse::DEFAULT_EVENT_LIMIT,

@@ -138,7 +138,7 @@ impl SpoolWriter {
                 (None, None) => tempfile::tempfile()?,
             };
             parts.iter().try_for_each(|part| file.write_all(part))?;
-            Ok(file)
+            Ok::<File, io::Error>(file)
         });
         self.file = Some(written.await.map_err(io::Error::other)??);
         Ok(())

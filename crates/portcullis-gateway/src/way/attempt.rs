@@ -97,6 +97,26 @@ impl Payload {
     }
 }
 
+impl Payload {
+    /// A request of the gateway's own for something of the upstream's.
+    pub(crate) fn get(path: &'static str, query: String) -> Self {
+        Self {
+            method: Method::GET,
+            path: Cow::Borrowed(path),
+            query: Some(query),
+            content: Content::None,
+            headers: HeaderMap::from_iter([(ANTHROPIC_VERSION, DEFAULT_VERSION)]),
+            accept: "application/json",
+            streams: false,
+        }
+    }
+
+    /// The same at another path.
+    pub(crate) fn at(self, path: String) -> Self {
+        Self { path: Cow::Owned(path), ..self }
+    }
+}
+
 /// The allowlist: headers of Anthropic's own, an open list by their documentation, but those the gateway sets. Nothing
 /// else of a caller's goes upstream.
 fn forwarded(client: &HeaderMap) -> Result<HeaderMap, GatewayError> {

@@ -21,14 +21,23 @@ pub(crate) async fn receive(
     headers: &HeaderMap,
     body: Body,
 ) -> Result<(Authenticated, Bytes, Arc<Snapshot>), GatewayError> {
+    let settings = &gateway.settings;
+    let read = read_json_body(headers, body, settings.max_request_bytes, settings.request_body_timeout);
+    receive_as(gateway, headers, read).await
+}
+
+/// The same with a body that `read` makes something of.
+pub(crate) async fn receive_as<T>(
+    gateway: &Parts,
+    headers: &HeaderMap,
+    read: impl Future<Output = Result<T, GatewayError>>,
+) -> Result<(Authenticated, T, Arc<Snapshot>), GatewayError> {
     let before = gateway.catalog.snapshot();
     let now = gateway.clock.now();
     let caller = authenticate(headers, &before, now)?;
     let version = before.version();
     drop(before);
-    let settings = &gateway.settings;
-    let body =
-        read_json_body(headers, body, settings.max_request_bytes, settings.request_body_timeout).await?;
+    let body = read.await?;
     let snapshot = gateway.catalog.snapshot();
     if snapshot.version() == version && !caller.0.is_expired(gateway.clock.now()) {
         return Ok((caller, body, snapshot));

@@ -19,6 +19,24 @@ pub fn id_of(answer: &[u8]) -> Option<String> {
     serde_json::from_slice::<WithId>(answer).ok().map(|with| with.id)
 }
 
+/// The object with another `id`; as it is when it has none.
+///
+/// - `id`: needs no escapes in JSON, as the ids of models do not.
+#[must_use]
+pub fn with_id(object: &Bytes, id: &str) -> Bytes {
+    #[derive(Deserialize)]
+    struct WithId<'a> {
+        #[serde(borrow)]
+        id: &'a RawValue,
+    }
+    match serde_json::from_slice::<WithId<'_>>(object) {
+        Ok(found) => {
+            splice::whole(object, [Splice { span: span_of(object, found.id), by: splice::quoted(id) }])
+        }
+        Err(_) => object.clone(),
+    }
+}
+
 /// A batch object, or a page of them, with each `results_url` pointing at a gateway's own route.
 ///
 /// The upstream's host is not the client's to call: the results are signed for, as everything is. An answer of another
@@ -102,6 +120,11 @@ impl<'a> Page<'a> {
             last_id: raw.last_id.map(span),
             next: raw.next_page.map(Next::Page).or(after),
         })
+    }
+
+    /// What is on the page, each as it was written.
+    pub fn items(&self) -> impl Iterator<Item = &'a str> + '_ {
+        self.items.iter().map(|item| item.get())
     }
 
     /// The ids of what is on the page, in its order.

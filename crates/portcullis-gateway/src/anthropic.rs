@@ -1,0 +1,174 @@
+//! Anthropic's own API apart from `POST /v1/messages`: token counting, batches, files, models, skills, user profiles.
+//!
+//! The platform's own table of routes decides ([`portcullis_provider::routes`]): what stands there and belongs to a
+//! feature goes through with its bytes as they came, both ways; anything else is refused by name and never forwarded.
+//! Start at [`serve`]. What changes on the way is the model's value in a body ([`batches`] for many of them), and
+//! `results_url` in answers about batches, which points back here.
+
+pub(crate) mod answer;
+mod batches;
+mod download;
+pub(crate) mod models;
+mod route;
+mod send;
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::response::Response;
+use bytes::Bytes;
+use http::HeaderValue;
+use http::header::ALLOW;
+use http::request::Parts as Client;
+use portcullis_catalog::Snapshot;
+use portcullis_provider::Envelope;
+use portcullis_provider::error::Dialect;
+use portcullis_provider::invalid::InvalidRequest;
+
+use crate::arrival::Arrival;
+use crate::content::Content;
+use crate::dialect;
+use crate::error::GatewayError;
+use crate::gateway::{Gateway, Parts};
+use crate::inbound::{UploadLimits, check_query, read_json_body, spool_form};
+use crate::spool::SpoolPlace;
+use crate::way::{self, Admitted, Authenticated, Hint, Payload};
+use route::{Native, Takes};
+
+/// Answers on any of the platform's routes, or says why not.
+pub(crate) async fn serve(State(gateway): State<Gateway>, request: Request) -> Response {
+    let gateway = gateway.parts();
+    let mut arrival = Arrival::of(&request, Dialect::Anthropic, gateway.clock.as_ref());
+    let (client, body) = request.into_parts();
+    let native = match Native::of(&client.method, client.uri.path()) {
+        Ok(native) => native,
+        Err(error) => {
+            // A path that is nobody's may have been meant for either API.
+            if !matches!(error, GatewayError::RouteNotServed(_)) {
+                arrival.dialect = dialect::of(&client);
+            }
+            return refuse(error, &arrival);
+        }
+    };
+    match gateway.until_deadline(relay(gateway, &arrival, &client, body, &native)).await {
+        Ok(response) => response,
+        Err(error) => error.into_response(&arrival),
+    }
+}
+
+fn refuse(error: GatewayError, arrival: &Arrival) -> Response {
+    let allowed = match &error {
+        GatewayError::MethodNotAllowed { allowed, .. } => HeaderValue::from_str(allowed).ok(),
+        _ => None,
+    };
+    let mut response = error.into_response(arrival);
+    if let Some(allowed) = allowed {
+        response.headers_mut().insert(ALLOW, allowed);
+    }
+    response
+}
+
+async fn relay(
+    gateway: &Parts,
+    arrival: &Arrival,
+    client: &Client,
+    body: Body,
+    native: &Native,
+) -> Result<Response, GatewayError> {
+    check_query(client.uri.query(), native.parameters())?;
+    let (admitted, content) = match native.takes() {
+        Takes::Nothing => nothing(gateway, client, native).await?,
+        Takes::Json => json(gateway, client, body, native).await?,
+        Takes::Message => message(gateway, client, body, native).await?,
+        Takes::Batch => batches::receive(gateway, client, body, native).await?,
+        Takes::Upload => upload(gateway, client, body, native).await?,
+    };
+    let payload = Payload::native(client, content)?;
+    let mut response = send::send(gateway, arrival, client, native, &admitted, &payload).await?;
+    arrival.stamp(response.headers_mut());
+    Ok(response)
+}
+
+async fn nothing(
+    gateway: &Parts,
+    client: &Client,
+    native: &Native,
+) -> Result<(Admitted, Content), GatewayError> {
+    let has_body = client.headers.get("content-length").is_some_and(|length| length != "0");
+    if has_body || client.headers.contains_key("transfer-encoding") {
+        return Err(InvalidRequest::body("a request of this kind has no body").into());
+    }
+    let (caller, (), snapshot) =
+        way::receive_as(gateway, &client.headers, std::future::ready(Ok(()))).await?;
+    Ok((admit(gateway, client, native, caller, &snapshot).await?, Content::None))
+}
+
+/// JSON that names no model goes on as it is.
+async fn json(
+    gateway: &Parts,
+    client: &Client,
+    body: Body,
+    native: &Native,
+) -> Result<(Admitted, Content), GatewayError> {
+    let (caller, body, snapshot) = way::receive(gateway, &client.headers, body).await?;
+    let admitted = admit(gateway, client, native, caller, &snapshot).await?;
+    Ok((admitted, if body.is_empty() { Content::None } else { Content::json(body) }))
+}
+
+/// A Messages body: its model says where it goes, and is all that changes.
+async fn message(
+    gateway: &Parts,
+    client: &Client,
+    body: Body,
+    native: &Native,
+) -> Result<(Admitted, Content), GatewayError> {
+    let (caller, body, snapshot) = way::receive(gateway, &client.headers, body).await?;
+    let envelope = Envelope::scan(&body)?;
+    let (resolved, model) = way::resolve(caller, &client.headers, &snapshot, &envelope.model)?;
+    let admitted = way::admit(resolved, native.route)?;
+    Ok((admitted, Content::json(envelope.splice_model(&body, &model))))
+}
+
+/// A form with files. Nobody whose upload would be refused afterwards gets us to read it.
+async fn upload(
+    gateway: &Parts,
+    client: &Client,
+    body: Body,
+    native: &Native,
+) -> Result<(Admitted, Content), GatewayError> {
+    let known = async || {
+        let (caller, (), snapshot) =
+            way::receive_as(gateway, &client.headers, std::future::ready(Ok(()))).await?;
+        admit(gateway, client, native, caller, &snapshot).await
+    };
+    known().await?;
+    let settings = &gateway.settings;
+    let place =
+        SpoolPlace { memory_bytes: settings.spool_memory_bytes, folder: settings.spool_folder.clone() };
+    let limits = UploadLimits { bytes: settings.max_upload_bytes, patience: settings.upload_timeout, place };
+    let content = spool_form(&client.headers, body, limits).await?;
+    // It may have taken half an hour, and a key may have been revoked meanwhile.
+    Ok((known().await?, content))
+}
+
+/// A JSON body of up to so many bytes.
+async fn receive_json(
+    gateway: &Parts,
+    client: &Client,
+    body: Body,
+    limit: usize,
+) -> Result<(Authenticated, Bytes, std::sync::Arc<Snapshot>), GatewayError> {
+    let patience = gateway.settings.request_body_timeout;
+    way::receive_as(gateway, &client.headers, read_json_body(&client.headers, body, limit, patience)).await
+}
+
+/// Admits a request that names no model.
+async fn admit(
+    _gateway: &Parts,
+    client: &Client,
+    native: &Native,
+    caller: Authenticated,
+    snapshot: &Snapshot,
+) -> Result<Admitted, GatewayError> {
+    let resolved = way::resolve_without_model(caller, &client.headers, snapshot, Hint::None, native.feature)?;
+    way::admit(resolved, native.route)
+}
