@@ -24,6 +24,7 @@
 
 pub mod anthropic;
 pub mod chat;
+pub mod compatibility;
 pub mod envelope;
 pub mod error;
 pub mod invalid;

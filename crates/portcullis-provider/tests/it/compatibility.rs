@@ -1,0 +1,31 @@
+//! The tables of compatibility: every example goes through the real translator, and the page is theirs.
+
+mod answers;
+mod errors;
+mod requests;
+
+use portcullis_provider::compatibility::page;
+use serde_json::{Map, Value};
+
+const COMMITTED: &str = include_str!("../../../../docs/compatibility.md");
+
+/// A JSON object with these members over its own. The text of numbers is kept.
+fn with(base: &str, members: &str) -> Map<String, Value> {
+    let mut object: Map<String, Value> = serde_json::from_str(base).unwrap();
+    let members: Map<String, Value> =
+        serde_json::from_str(&format!("{{{members}}}")).unwrap_or_else(|e| panic!("{e}: {members}"));
+    object.extend(members);
+    object
+}
+
+fn text(object: Map<String, Value>) -> String {
+    Value::Object(object).to_string()
+}
+
+#[test]
+fn the_page_is_rendered_from_the_tables() {
+    assert!(
+        COMMITTED == page(),
+        "docs/compatibility.md is stale: run `cargo run -p portcullis-provider --example compatibility`"
+    );
+}

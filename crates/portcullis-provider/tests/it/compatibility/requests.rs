@@ -1,0 +1,108 @@
+//! Rows about requests of OpenAI's dialect.
+
+use std::collections::BTreeSet;
+
+use portcullis_provider::compatibility::{
+    ASSISTANT_TURNS, CHAT_EXTENSIONS, CHAT_PARAMETERS, CONTENT_PARTS, Outcome, ROLES, RequestRow, SCHEMAS,
+    TOOL_CHOICE, TOOLS,
+};
+use portcullis_provider::{
+    ChatRequest, FileReference, InvalidRequest, KnownFiles, Target, TranslatedRequest, models, openai,
+};
+use portcullis_types::TranslationOptions;
+
+use super::{text, with};
+
+const CHAT: [&[RequestRow]; 8] =
+    [CHAT_PARAMETERS, ROLES, CONTENT_PARTS, ASSISTANT_TURNS, TOOLS, TOOL_CHOICE, SCHEMAS, CHAT_EXTENSIONS];
+
+const BASE: &str = r#"{"max_tokens":1000,"messages":[{"role":"user","content":"hi"}]}"#;
+
+/// What a translation sends, and what it reports.
+struct Sent {
+    body: String,
+    warnings: Vec<String>,
+    betas: Vec<String>,
+}
+
+impl From<TranslatedRequest> for Sent {
+    fn from(translated: TranslatedRequest) -> Self {
+        let warnings = translated.warnings.iter().map(str::to_owned).collect();
+        Self { body: String::from_utf8(translated.body).unwrap(), warnings, betas: translated.betas }
+    }
+}
+
+fn options(row: &RequestRow) -> TranslationOptions {
+    let settings = if row.settings.is_empty() { "{}" } else { row.settings };
+    TranslationOptions::default().with(&serde_json::from_str(settings).unwrap())
+}
+
+fn request(row: &RequestRow, members: &str) -> String {
+    let model = format!(r#"{{"model":"{}"}}"#, row.model);
+    let base = with(&model, &BASE[1..BASE.len() - 1]);
+    text(with(&text(base), members))
+}
+
+fn files() -> KnownFiles {
+    let file = FileReference {
+        upstream_id: "file_011".into(),
+        mime_type: "application/pdf".into(),
+        filename: "a.pdf".into(),
+    };
+    [("file-known".to_owned(), file)].into_iter().collect()
+}
+
+fn translate(row: &RequestRow, members: &str) -> Result<Sent, InvalidRequest> {
+    let (body, files) = (request(row, members), files());
+    let model = row.model.parse().unwrap();
+    let target = Target { model: &model, facts: models::find(&model), files: &files, options: options(row) };
+    ChatRequest::parse(body.as_bytes())?.into_messages(&target).map(Sent::from)
+}
+
+/// What is wrong with a row, if anything is.
+fn fault(row: &RequestRow) -> Option<String> {
+    let result = translate(row, row.given);
+    let (sent, outcome) = match (result, row.outcome) {
+        (Err(error), Outcome::Refused(param, code)) => {
+            let seen = (error.param.as_deref(), error.code.as_str());
+            return (seen != (Some(param), code)).then(|| format!("{seen:?} {}", error.message));
+        }
+        (Err(error), _) => return Some(format!("refused: {:?} {}", error.param, error.message)),
+        (Ok(sent), outcome) => (sent, outcome),
+    };
+    let quiet = sent.warnings.is_empty();
+    let reports = |token: &str| sent.warnings.iter().any(|one| one == token);
+    let holds = |piece: &str| sent.body.contains(piece);
+    let right = match outcome {
+        Outcome::Map(piece) => quiet && holds(piece),
+        Outcome::Header(beta) => quiet && sent.betas.iter().any(|one| one == beta),
+        Outcome::Pass(piece) => quiet && holds(piece) && request(row, row.given).contains(piece),
+        Outcome::Noop => quiet && translate(row, "").unwrap().body == sent.body,
+        Outcome::Ignored(token) => reports(token),
+        Outcome::Emulated(token, piece) => reports(token) && holds(piece),
+        Outcome::Refused(..) => false,
+    };
+    (!right).then(|| format!("{} {:?}", sent.body, sent.warnings))
+}
+
+fn check<'r>(rows: impl IntoIterator<Item = &'r RequestRow>, fault: impl Fn(&RequestRow) -> Option<String>) {
+    let faults = rows.into_iter().filter_map(|row| {
+        fault(row).map(|fault| format!("{} ({}) {:?}\n    {fault}", row.field, row.when, row.outcome))
+    });
+    let faults: Vec<String> = faults.collect();
+    assert!(faults.is_empty(), "{} rows are wrong:\n  {}", faults.len(), faults.join("\n  "));
+}
+
+#[test]
+fn every_row_about_a_chat_request_is_what_the_translator_does() {
+    check(CHAT.into_iter().flatten(), fault);
+}
+
+#[test]
+fn every_parameter_of_a_chat_request_has_a_row() {
+    let rows: BTreeSet<&str> =
+        CHAT.into_iter().flatten().filter_map(|row| row.field.split(['.', '[']).next()).collect();
+    let parameters = openai::CHAT_PARAMETERS.iter().chain(&openai::EXTENSIONS);
+    let missing: Vec<&&str> = parameters.filter(|name| !rows.contains(**name)).collect();
+    assert!(missing.is_empty(), "{missing:?} have no row in `compatibility`");
+}
