@@ -50,6 +50,8 @@ pub(crate) enum Command {
     Setup(Box<SetupOptions>),
     /// Prove step by step that an integration works, and that its role is closed to others
     Verify(VerifyOptions),
+    /// Show what this gateway knows of each model: status, retirement, limits, prices
+    Models(ModelsOptions),
     /// Ask a running gateway whether it is ready; exit code 0 if it is
     Healthcheck(ConfigOptions),
     /// Serve a stand-in for STS and Claude Platform on AWS, to try things without an AWS account
@@ -110,6 +112,15 @@ pub(crate) struct CreateKeyOptions {
     /// Make a key for the admin API of the whole organisation instead
     #[arg(long)]
     pub(crate) admin: bool,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ModelsOptions {
+    #[command(flatten)]
+    pub(crate) config: ConfigOptions,
+    /// Print a JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Clone, Debug, Args)]

@@ -105,6 +105,11 @@ pub(crate) const NAMES: &[(&str, &str, &str)] = &[
         "2592000",
         "how long answers of the Responses API are kept for `previous_response_id` and retrieval, in whole seconds; 0 keeps none",
     ),
+    (
+        "PORTCULLIS_MODELS_FILE",
+        "unset",
+        "a JSON file of model facts over the built-in ones; read again when it changes (docs/models.md)",
+    ),
     ("PORTCULLIS_URL", "http://127.0.0.1:8787", "for `setup` and `verify`: where the admin API is"),
     (
         "PORTCULLIS_API_KEY",
@@ -135,6 +140,8 @@ pub(crate) struct Config {
     pub(crate) stream_idle_timeout: Duration,
     /// `None`: answers of the Responses API are not kept.
     pub(crate) response_retention: Option<Duration>,
+    /// What an operator knows better of models than this version; `None`: nothing.
+    pub(crate) models_file: Option<PathBuf>,
     /// How credentials are got and kept.
     pub(crate) credentials: CredentialOptions,
     /// What a client may take its time for.
@@ -212,6 +219,7 @@ impl Config {
                     none_or_up_to_a_year,
                 )
                 .map(|seconds| (seconds > 0).then(|| Duration::from_secs(seconds)))?,
+            models_file: variables.get("PORTCULLIS_MODELS_FILE").map(PathBuf::from),
             credentials: CredentialOptions::from_variables(variables)?,
             server_limits: server_limits(variables)?,
             log: LogSettings {

@@ -7,6 +7,7 @@ mod emulate;
 mod health;
 mod keys;
 mod migrate;
+mod models;
 mod open_files;
 mod own_error;
 mod panics;
@@ -54,6 +55,7 @@ fn main() -> ExitCode {
             Command::Whoami(options) => whoami::run(&options).await,
             Command::Setup(options) => setup::run(*options).await,
             Command::Verify(options) => verify::run(&options).await,
+            Command::Models(options) => models::run(&options),
             Command::Healthcheck(options) => health::check(&options).await,
             Command::Emulate(options) => emulate::run(options).await,
         }

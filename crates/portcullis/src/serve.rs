@@ -3,6 +3,7 @@
 mod data_dir;
 mod listeners;
 mod metrics;
+pub(crate) mod models;
 mod planes;
 mod reverification;
 mod site;
@@ -27,6 +28,7 @@ use crate::server::Shutdown;
 use crate::{open_files, panics, ready_file, stop};
 use data_dir::DataDir;
 use listeners::{Addresses, Listeners};
+use models::ModelFacts;
 use site::Site;
 
 /// Serves until a signal to stop, then drains.
@@ -40,6 +42,7 @@ pub(crate) async fn run(options: ServeOptions) -> Result<()> {
     for name in &config.unknown_names {
         warn!("the environment sets {name}, which is no setting of the gateway");
     }
+    let models = ModelFacts::open(config.models_file.as_deref())?;
     fit_to_open_files(&mut config);
     if let Some(path) = &options.ready_file {
         ready_file::clear(path)?;
@@ -56,7 +59,7 @@ pub(crate) async fn run(options: ServeOptions) -> Result<()> {
     let addresses = listeners.serve(&site, &config, &shutdown, &tasks);
 
     let started = tokio::select! {
-        started = start(&config, keys, &shutdown) => Some(started?),
+        started = start(&config, keys, models, &shutdown) => Some(started?),
         signal = stop.received() => { info!("received {signal} before the start was complete"); None }
     };
     let mut catalog = None;
@@ -120,7 +123,7 @@ pub(crate) fn existing_key_ring(config: &Config) -> Result<KeyRing> {
 }
 
 /// Opens the database and puts the planes together.
-async fn start(config: &Config, keys: KeyRing, shutdown: &Shutdown) -> Result<Started> {
+async fn start(config: &Config, keys: KeyRing, models: ModelFacts, shutdown: &Shutdown) -> Result<Started> {
     let clock: SharedClock = Arc::new(SystemClock);
     let catalog = open_catalog(&config.database_url(), keys, &clock).await?;
     let made = catalog
@@ -136,7 +139,8 @@ async fn start(config: &Config, keys: KeyRing, shutdown: &Shutdown) -> Result<St
         let warm_up = warm_up::warm_up(catalog.clone(), engine.clone());
         tokio::spawn(shutdown.deadline.clone().run_until_cancelled_owned(warm_up));
     }
-    let routers = planes::routers(config, &catalog, &engine, &clock, shutdown)?;
+    let routers = planes::routers(config, &catalog, &engine, models.table(), &clock, shutdown)?;
+    tokio::spawn(shutdown.deadline.clone().run_until_cancelled_owned(models.watch()));
     Ok(Started { catalog, routers, generated_key })
 }
 

@@ -7,7 +7,7 @@ use anyhow::Result;
 use portcullis_admin::{AdminState, Recording};
 use portcullis_catalog::Catalog;
 use portcullis_credentials::{CredentialEngine, Verifier};
-use portcullis_gateway::{Gateway, GatewaySettings, PlatformProbe};
+use portcullis_gateway::{Gateway, GatewaySettings, PlatformProbe, SharedModels};
 use portcullis_types::SharedClock;
 
 use super::metrics::Metrics;
@@ -26,13 +26,14 @@ pub(super) fn routers(
     config: &Config,
     catalog: &Catalog,
     engine: &CredentialEngine,
+    models: SharedModels,
     clock: &SharedClock,
     shutdown: &Shutdown,
 ) -> Result<Routers> {
     let gateway = Gateway::new(
         catalog.clone(),
         Arc::new(engine.clone()),
-        gateway_settings(config),
+        GatewaySettings { models, ..gateway_settings(config) },
         Arc::clone(clock),
         shutdown.deadline.clone(),
     )?;

@@ -47,7 +47,27 @@ fn wrong_usage_and_wrong_settings_are_refused_by_name_with_exit_code_2() {
     setting("PORTCULLIS_MAX_CONNECTIONS", b"18446744073709551615");
     setting("PORTCULLIS_LOG_FORMAT", b"xml");
     setting("RUST_LOG", b"inof");
+    setting("PORTCULLIS_MODELS_FILE", b"not-there.json");
     assert!(!folder.path().join("data").exists(), "nothing was made before the settings were read");
+}
+
+#[test]
+fn models_shows_the_facts_with_the_operators_over_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("models.json");
+    fs::write(&file, r#"{"models": [{"id": "claude-opus-6", "like": "claude-opus-5-5"}]}"#).unwrap();
+    let models = |arguments: &[&str]| {
+        let said = run(portcullis(folder.path(), arguments).env("PORTCULLIS_MODELS_FILE", &file));
+        assert_eq!(said.code, Some(0), "{}", said.stderr);
+        said.stdout
+    };
+    assert!(models(&["models"]).lines().any(|line| line.starts_with("claude-opus-6 ")));
+    assert!(models(&["models", "--json"]).contains("\"id\": \"claude-opus-6\""));
+
+    fs::write(&file, r#"{"models": [{"id": "claude-opus-6"}]}"#).unwrap();
+    let said = run(portcullis(folder.path(), &["serve"]).env("PORTCULLIS_MODELS_FILE", &file));
+    assert_eq!(said.code, Some(2));
+    assert!(said.stderr.contains("row `claude-opus-6`, field `family`"), "{}", said.stderr);
 }
 
 #[test]
