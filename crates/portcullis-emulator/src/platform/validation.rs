@@ -61,6 +61,13 @@ const BETA_MESSAGES_FIELDS: &[(&str, &[&str])] = &[
     ("billing_policy", &["user-profiles-billing"]),
     ("thread", &["message-threads"]),
 ];
+/// Fields of a message of the operator, with the families of betas that know them.
+const SYSTEM_MESSAGE_FIELDS: &[(&str, &[&str])] = &[
+    ("clear_at", &["mid-conversation-system-clear-at"]),
+    ("output_config", &["mid-conversation-output-config", "per-turn-control"]),
+];
+/// Blocks with which the operator changes the tools.
+const TOOL_CHANGES: [&str; 2] = ["tool_addition", "tool_removal"];
 const MOST_MESSAGES: usize = 100_000;
 
 type Check = Result<(), PlatformError>;
@@ -142,13 +149,18 @@ fn check_message(index: usize, message: &Value, protocol: &Protocol) -> Check {
     let at = format!("messages.{index}");
     let fields = shape::object(message, &at)?;
     let role = message["role"].as_str().unwrap_or_default();
-    let (holder, allowed): (_, &[&str]) = match role {
-        "user" => (Holder::User, &["role", "content"]),
-        "assistant" => (Holder::Assistant, &["role", "content"]),
-        "system" => (Holder::System, &["role", "content", "clear_at", "output_config"]),
+    let holder = match role {
+        "user" => Holder::User,
+        "assistant" => Holder::Assistant,
+        "system" => Holder::System,
         _ => return invalid(format!("{at}.role: Input should be 'user', 'assistant' or 'system'")),
     };
-    shape::no_others(fields, allowed, &at)?;
+    let in_beta = SYSTEM_MESSAGE_FIELDS
+        .iter()
+        .filter(|(_, families)| holder == Holder::System && protocol.has_any(families))
+        .map(|(field, _)| *field);
+    let allowed: Vec<&str> = ["role", "content"].into_iter().chain(in_beta).collect();
+    shape::no_others(fields, &allowed, &at)?;
     let blocks = match message.get("content") {
         Some(Value::String(text)) if text.is_empty() && role == "user" => {
             return invalid(format!("{at}: user messages must have non-empty content"));
@@ -161,6 +173,13 @@ fn check_message(index: usize, message: &Value, protocol: &Protocol) -> Check {
     for (position, block) in blocks.iter().enumerate() {
         let at = format!("{at}.content.{position}");
         blocks::check_block(block, &at, holder)?;
+        let changes_tools = block["type"].as_str().is_some_and(|kind| TOOL_CHANGES.contains(&kind));
+        if changes_tools && !protocol.has_any(&["mid-conversation-tool-changes"]) {
+            return invalid(format!(
+                "{at}: `{}` blocks need a beta",
+                block["type"].as_str().unwrap_or_default()
+            ));
+        }
         if protocol.version == Version::Second {
             check_newer_rules(block, &at, holder)?;
         }
@@ -243,6 +262,44 @@ mod tests {
             body["messages"] = messages;
             assert_eq!(refusal(&body, &first), None, "{part}");
             check(&body, &second, part);
+        }
+    }
+
+    #[test]
+    fn the_operators_messages_have_more_in_betas() {
+        let told = |extra: Value| {
+            let mut body = body("claude-opus-5-5");
+            let mut message = json!({"role": "system", "content": "Be brief."});
+            message.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+            body["messages"].as_array_mut().unwrap().push(message);
+            body
+        };
+        for (extra, beta, part) in [
+            (json!({}), "", ""),
+            (
+                json!({"output_config": {"effort": "low"}}),
+                "per-turn-control-2026-07-01",
+                "output_config: Extra inputs",
+            ),
+            (
+                json!({"clear_at": "never"}),
+                "mid-conversation-system-clear-at-2026-08-21",
+                "clear_at: Extra inputs",
+            ),
+            (
+                json!({"content": [{"type": "tool_removal"}]}),
+                "mid-conversation-tool-changes-2026-07-01",
+                "need a beta",
+            ),
+        ] {
+            assert_eq!(
+                refusal(&told(extra.clone()), &Protocol::with(Version::First, &[beta])),
+                None,
+                "{extra}"
+            );
+            if !part.is_empty() {
+                check(&told(extra), &Protocol::with(Version::First, &[]), part);
+            }
         }
     }
 

@@ -224,6 +224,20 @@ async fn models_and_token_counts_are_served() {
     let (_, body) =
         lab.send(&Call::platform("GET", "/v1/models/claude-opus-5-5", String::new()), &session).await;
     assert!(body.contains("Claude Opus 5.5"));
+    let page = lab.json(&Call::get("/v1/models?limit=2&after_id=claude-opus-4-5"), &session).await;
+    assert_eq!(
+        (&page["first_id"], &page["last_id"]),
+        (&json!("claude-haiku-4-5"), &json!("claude-sonnet-4-5"))
+    );
+    let old = lab.json(&Call::get("/v1/models?lifecycle%5B%5D=deprecated"), &session).await;
+    assert_eq!(
+        (old["data"].as_array().unwrap().len(), &old["data"][0]["lifecycle"]),
+        (1, &json!("deprecated"))
+    );
+    let wrong = Call::get("/v1/models?lifecycle%5B%5D=new");
+    check(&lab, &wrong, &session, 400, "invalid_request_error", "lifecycle: Input should be").await;
+    let retired = Call::get("/v1/models/claude-3-opus-20240229");
+    check(&lab, &retired, &session, 404, "not_found_error", "model: claude-3-opus-20240229").await;
     let missing = Call::platform("GET", "/v1/models/gpt-9", String::new());
     check(&lab, &missing, &session, 404, "not_found_error", "model: gpt-9").await;
     let mut body = ask("Hello");
