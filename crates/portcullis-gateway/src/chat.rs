@@ -4,16 +4,15 @@ use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::response::Response;
-use bytes::Bytes;
 use http::{HeaderMap, HeaderValue};
 use portcullis_provider::chat::response::to_completion;
+use portcullis_provider::chat::stream::ChatStream;
 use portcullis_provider::error::{ApiError, Dialect, UpstreamError};
 use portcullis_provider::routes::CREATE_MESSAGE;
 use portcullis_provider::{ChatRequest, KnownFiles, ResponseContext, Target};
 use portcullis_types::ModelId;
 
 use crate::arrival::Arrival;
-use crate::body::translation::Translation;
 use crate::error::GatewayError;
 use crate::exchange::{Exchange, WayBack, Whole};
 use crate::fidelity;
@@ -54,7 +53,8 @@ async fn complete(gateway: &Gateway, arrival: &Arrival, request: Request) -> Res
         payload,
         warnings: translated.warnings.header_value().map(Arc::from),
     };
-    let way_back = ChatWayBack { context: translated.context, created: arrival.created };
+    let (context, continuations) = (translated.context, options.pause_turn_max);
+    let way_back = ChatWayBack { context, created: arrival.created, continuations };
     let mut response = exchange.answer(way_back).await?;
     let headers = response.headers_mut();
     arrival.stamp(headers);
@@ -74,10 +74,11 @@ pub(crate) fn name_model(headers: &mut HeaderMap, model: &ModelId) {
 struct ChatWayBack {
     context: ResponseContext,
     created: u64,
+    continuations: u8,
 }
 
 impl WayBack for ChatWayBack {
-    type Relay = Translation;
+    type Stream = ChatStream;
 
     fn streams(&self) -> bool {
         self.context.client_streams
@@ -87,12 +88,8 @@ impl WayBack for ChatWayBack {
         error.to_openai(&self.context)
     }
 
-    fn continuation(&self, _sent: &[u8], _message: &[u8], _n_continued: u8) -> Option<Vec<u8>> {
-        None
-    }
-
-    fn spliced(&self, paused: &[u8], _next: &[u8]) -> Result<Vec<u8>, ApiError> {
-        Ok(paused.to_vec())
+    fn continuations(&self) -> u8 {
+        self.continuations
     }
 
     fn whole(&self, message: &[u8]) -> Result<Whole, ApiError> {
@@ -101,7 +98,7 @@ impl WayBack for ChatWayBack {
         Ok(Whole { body: completion.body, usage, stop_reason, keepsake: None })
     }
 
-    fn relay(&self, _sent: Bytes, max_event_bytes: usize) -> Translation {
-        Translation::new(self.context.clone(), self.created, max_event_bytes)
+    fn stream(&self) -> ChatStream {
+        ChatStream::new(self.context.clone(), self.created).with_continuations(self.continuations)
     }
 }

@@ -72,6 +72,10 @@ pub(crate) enum GatewayError {
     RouteNotServed(&'static Route),
     #[error("`{0}` is not enabled for the integration `{integration}`: whoever administers it adds `{0}` to its `features` (`PUT /v1/integrations/{integration}`, `configurations.features`) and allows the role its actions", .feature)]
     FeatureNotEnabled { feature: Feature, integration: Slug },
+    #[error("the workspace at the upstream is shared, and its first {limit} pages have nothing of this key's workspace: ask for larger pages with `limit`")]
+    TooManyForeignPages { limit: usize },
+    #[error("there is no {what} `{id}` that this key's workspace made")]
+    NoSuchObject { what: &'static str, id: String },
     #[error("an id in the path has characters that no id has")]
     InvalidPath,
     #[error("the body could not be kept until it was whole")]
@@ -88,6 +92,8 @@ pub(crate) enum GatewayError {
     AmbiguousProvider { feature: Feature, slugs: Vec<Slug> },
     #[error("there is no provider `@{0}` in the key's workspace")]
     UnknownProvider(Slug),
+    #[error("{0} is not served by this gateway")]
+    NotServed(&'static str),
     #[error(transparent)]
     Catalog(#[from] CatalogError),
     #[error(transparent)]
@@ -176,7 +182,8 @@ impl GatewayError {
             Self::UnknownRoute { .. } => own(404, Kind::NotFound, "unknown_route"),
             Self::RouteNotServed(_) => own(403, Kind::Permission, "route_not_served"),
             Self::FeatureNotEnabled { .. } => own(403, Kind::Permission, "feature_not_enabled"),
-            Self::InvalidPath => own(404, Kind::NotFound, "not_found"),
+            Self::TooManyForeignPages { .. } => at("limit", "too_many_pages"),
+            Self::NoSuchObject { .. } | Self::InvalidPath => own(404, Kind::NotFound, "not_found"),
             // No client is helped by trying at once again, and no other client is at fault.
             Self::Spool(_) => own(507, Kind::Server, "spool_failed"),
             Self::Undecodable(_) => at("content-encoding", "undecodable_body"),
@@ -184,6 +191,7 @@ impl GatewayError {
             Self::MethodNotAllowed { .. } => own(405, Kind::InvalidRequest, "method_not_allowed"),
             Self::NoProvider => at("model", "missing_provider"),
             Self::UnknownProvider(_) => at("model", "unknown_provider"),
+            Self::NotServed(_) => own(501, Kind::InvalidRequest, "not_served"),
             Self::Catalog(error) => catalog_error(error),
             Self::Credentials(error) => credentials_error(error),
             Self::Sign(_) => own(500, Kind::Server, "signing_failed"),

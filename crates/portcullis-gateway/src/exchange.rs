@@ -14,13 +14,15 @@ use futures_util::FutureExt;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use portcullis_provider::ResponseContext;
+use portcullis_provider::anthropic::accumulator::MessageAccumulator;
 use portcullis_provider::anthropic::summary::MessageSummary;
 use portcullis_provider::error::{ApiError, UpstreamError, rate_limit_headers};
 use portcullis_provider::usage::Usage;
 
 use crate::arrival::Arrival;
+use crate::body::StreamBody;
 use crate::body::errands::{Continue, Continued, Errands, Keep, Keepsake};
-use crate::body::{Relay, StreamBody};
+use crate::body::translation::{Translates, Translation};
 use crate::content::Content;
 use crate::error::GatewayError;
 use crate::gateway::{Gateway, Parts};
@@ -31,7 +33,7 @@ use crate::way::{self, Admitted, Answer, Attempt, Outcome, Payload, Settlement};
 /// What a dialect makes of an answer.
 pub(crate) trait WayBack: Send + Sync + 'static {
     /// What translates a stream.
-    type Relay: Relay;
+    type Stream: Translates;
 
     /// Whether the client asked for a stream.
     fn streams(&self) -> bool;
@@ -39,15 +41,8 @@ pub(crate) trait WayBack: Send + Sync + 'static {
     /// An upstream's refusal in the client's terms.
     fn refusal(&self, error: &UpstreamError) -> ApiError;
 
-    /// A paused message: the body that makes the upstream go on, after `sent`. `None` when it is not paused, or is to be
-    /// left as it is.
-    fn continuation(&self, sent: &[u8], message: &[u8], n_continued: u8) -> Option<Vec<u8>>;
-
-    /// The message that a paused one and what followed it come to.
-    ///
-    /// # Errors
-    /// When one of them is no message.
-    fn spliced(&self, paused: &[u8], next: &[u8]) -> Result<Vec<u8>, ApiError>;
+    /// How often a turn that the upstream pauses is continued.
+    fn continuations(&self) -> u8;
 
     /// A whole message, translated.
     ///
@@ -55,8 +50,8 @@ pub(crate) trait WayBack: Send + Sync + 'static {
     /// When it is no message.
     fn whole(&self, message: &[u8]) -> Result<Whole, ApiError>;
 
-    /// What translates the stream that answers `sent`.
-    fn relay(&self, sent: Bytes, max_event_bytes: usize) -> Self::Relay;
+    /// A translation of the stream that is about to come.
+    fn stream(&self) -> Self::Stream;
 
     /// What keeps answers, where any are kept.
     fn keeper(&self) -> Option<Keep> {
@@ -149,29 +144,21 @@ impl Exchange {
         settlement: Settlement,
     ) -> Result<Response, GatewayError> {
         let gateway = self.gateway.parts();
-        let (mut message, mut settlement) = read(gateway, head, body, settlement).await?;
-        let (mut sent, mut part, mut n_continued) = (self.sent(), message.clone(), 0);
-        while let Some(next) = way_back.continuation(&sent, &part, n_continued) {
-            note(&part, &mut settlement);
-            settlement.settle(Outcome::Complete);
-            sent = next.into();
-            let (head, body, open) = self.go_on(sent.clone(), false).await?;
-            (part, settlement) = read(gateway, &head, body, open).await?;
-            message = match way_back.spliced(&message, &part) {
-                Ok(spliced) => spliced.into(),
-                Err(error) => return Err(settlement.refused(error.into())),
-            };
-            n_continued += 1;
-        }
+        let (message, settlement) = read(gateway, head, body, settlement).await?;
+        let may_go_on = way_back.continuations() > 0 && may_be_paused(&message);
+        let (message, part, mut settlement) = match may_go_on {
+            true => self.to_its_end(message, settlement, way_back.continuations()).await?,
+            false => (message.clone(), message, settlement),
+        };
         let whole = match way_back.whole(&message) {
             Ok(whole) => whole,
             Err(error) => return Err(settlement.refused(error.into())),
         };
         settlement.first_byte();
-        if n_continued == 0 {
-            settlement.used(&whole.usage, whole.stop_reason.as_deref());
-        } else {
+        if may_go_on {
             note(&part, &mut settlement);
+        } else {
+            settlement.used(&whole.usage, whole.stop_reason.as_deref());
         }
         settlement.settle(Outcome::Complete);
         if let (Some(keepsake), Some(keep)) = (whole.keepsake, way_back.keeper()) {
@@ -182,6 +169,34 @@ impl Exchange {
         Ok(response)
     }
 
+    /// Has a paused turn continued. Returns the message that all its parts come to, and the last part with its record.
+    async fn to_its_end(
+        &self,
+        message: Bytes,
+        mut settlement: Settlement,
+        continuations: u8,
+    ) -> Result<(Bytes, Bytes, Settlement), GatewayError> {
+        let gateway = self.gateway.parts();
+        let mut whole = MessageAccumulator::new().with_continuations(continuations);
+        let mut part = message;
+        loop {
+            let paused = match whole.push_message(&part) {
+                Ok(_) => whole.paused(),
+                Err(error) => return Err(settlement.refused(error.into())),
+            };
+            let Some(turn) = paused else { break };
+            note(&part, &mut settlement);
+            settlement.settle(Outcome::Complete);
+            whole.resume();
+            let (head, body, open) = self.go_on(turn.next_body(&self.sent()).into(), false).await?;
+            (part, settlement) = read(gateway, &head, body, open).await?;
+        }
+        match whole.finish() {
+            Ok(message) => Ok((message.into(), part, settlement)),
+            Err(error) => Err(settlement.refused(error.into())),
+        }
+    }
+
     async fn streamed(
         &self,
         body: UpstreamBody,
@@ -189,7 +204,7 @@ impl Exchange {
         settlement: Settlement,
     ) -> Result<Response, GatewayError> {
         let gateway = self.gateway.parts();
-        let relay = way_back.relay(self.sent(), gateway.settings.max_event_bytes);
+        let relay = Translation::new(way_back.stream(), self.sent(), gateway.settings.max_event_bytes);
         let errands = Errands { continues: Some(self.continues()), keeps: way_back.keeper() };
         let body = match StreamBody::open_with(gateway, body, relay, settlement, errands).await {
             Ok(body) => body,
@@ -243,6 +258,11 @@ async fn read(
         Ok(message) => Ok((message, settlement)),
         Err(error) => Err(settlement.refused(error)),
     }
+}
+
+/// Whether it is worth looking: most messages are not paused, and need not be read twice.
+fn may_be_paused(message: &[u8]) -> bool {
+    memchr::memmem::find(message, b"\"pause_turn\"").is_some()
 }
 
 /// Notes what one part of a turn that was paused used.

@@ -38,6 +38,7 @@ mod log_budget;
 mod messages;
 mod model_list;
 mod probe;
+mod responses;
 mod routes;
 mod settings;
 mod spool;

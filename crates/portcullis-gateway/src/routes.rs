@@ -11,7 +11,7 @@ use portcullis_provider::error::Dialect;
 use crate::arrival::Arrival;
 use crate::error::GatewayError;
 use crate::gateway::Gateway;
-use crate::{anthropic, chat, dialect, messages};
+use crate::{anthropic, chat, dialect, messages, responses};
 
 /// Method and path of every route that is the gateway's own to answer, for whoever documents or checks them. The rest of
 /// what it serves stands in the platform's table, [`portcullis_provider::routes::ROUTES`].
@@ -35,6 +35,7 @@ pub fn router(gateway: Gateway) -> Router {
         // Claude Code asks whether somebody is there, and tells of itself: the one is answered, the other forgotten.
         .route("/api/hello", get(async || StatusCode::OK))
         .route("/api/event_logging/{*path}", post(async || StatusCode::NO_CONTENT))
+        .merge(responses::router())
         // Whatever else the platform has a route for.
         .route("/v1/{*path}", any(anthropic::serve))
         .with_state(gateway)
