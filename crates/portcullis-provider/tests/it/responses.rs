@@ -1,7 +1,9 @@
 //! The response side against golden files and arbitrary input.
 
+mod continuation;
 mod golden;
-mod properties;
+pub(crate) mod properties;
+mod sdk;
 
 use portcullis_provider::ResponseContext;
 use portcullis_provider::chat::stream::{ChatStream, Flow};

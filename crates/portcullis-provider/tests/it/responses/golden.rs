@@ -10,6 +10,7 @@ use portcullis_provider::sse::Decoder;
 use portcullis_types::Compliance;
 use serde_json::{Value, json};
 
+use super::sdk::{check_chunks, check_completion};
 use super::{CREATED, read, to_bytes, translate};
 
 /// Runs `check` on every case of a direction.
@@ -36,9 +37,10 @@ fn context(input: &Value) -> ResponseContext {
     ResponseContext {
         client_streams: request["stream"] == true,
         include_usage: request["stream_options"]["include_usage"] == true,
-        compliance: match input["context"]["strict_openai"] == true {
-            true => Compliance::Strict,
-            false => Compliance::Extended,
+        compliance: match (&input["context"]["strict_openai"], &input["context"]["everything"]) {
+            (Value::Bool(true), _) => Compliance::Strict,
+            (_, Value::Bool(true)) => Compliance::Everything,
+            _ => Compliance::Extended,
         },
         service_tier_asked: request.get("service_tier").is_some(),
         max_tokens_field: field,
@@ -91,7 +93,7 @@ fn every_stream_becomes_the_expected_chunks() {
 }
 
 #[test]
-fn a_stream_cut_at_any_byte_gives_the_same_bytes() {
+fn a_stream_cut_at_any_byte_or_in_chunks_of_any_size_gives_the_same_bytes() {
     for_each("chat_stream", |name, input, _| {
         let bytes = to_bytes(&events_of(input));
         let whole = translate([bytes.as_slice()], &context(input));
@@ -99,8 +101,33 @@ fn a_stream_cut_at_any_byte_gives_the_same_bytes() {
         for cut in 0..bytes.len() {
             assert_eq!(translate([&bytes[..cut], &bytes[cut..]], &context(input)), whole, "{name}, {cut}");
         }
+        for size in 2..=64 {
+            assert_eq!(translate(bytes.chunks(size), &context(input)), whole, "{name}, chunks of {size}");
+        }
         let crlf = String::from_utf8(bytes).unwrap().replace('\n', "\r\n");
         assert_eq!(translate(crlf.as_bytes().chunks(1), &context(input)), whole, "{name}");
+    });
+}
+
+/// Whatever the client asks for, the types it knows hold.
+#[test]
+fn every_answer_and_every_stream_is_of_the_sdks_types() {
+    let every = [Compliance::Strict, Compliance::Extended, Compliance::Everything];
+    for_each("chat_response", |_, input, _| {
+        for compliance in every {
+            let context = ResponseContext { compliance, ..context(input) };
+            let completion =
+                to_completion(input["response"].to_string().as_bytes(), &context, CREATED).unwrap();
+            let completion = serde_json::from_slice(&completion.body).unwrap();
+            check_completion(&completion, compliance == Compliance::Strict);
+        }
+    });
+    for_each("chat_stream", |_, input, expected| {
+        for compliance in every.into_iter().filter(|_| expected["done"] == true) {
+            let context = ResponseContext { compliance, ..context(input) };
+            let (chunks, _, _) = read(&translate([to_bytes(&events_of(input)).as_slice()], &context).bytes);
+            check_chunks(&chunks, compliance == Compliance::Strict, context.include_usage);
+        }
     });
 }
 

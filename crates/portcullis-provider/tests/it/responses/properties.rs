@@ -10,19 +10,20 @@ use portcullis_types::Compliance;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
+use super::sdk::{check_chunks, check_completion};
 use super::{CREATED, read, to_bytes, translate};
 
-fn text() -> impl Strategy<Value = String> {
+pub(crate) fn text() -> impl Strategy<Value = String> {
     "[a-z é🦀\"\\\\\n\u{2028}]{1,12}"
 }
 
-fn input() -> impl Strategy<Value = Value> {
+pub(crate) fn input() -> impl Strategy<Value = Value> {
     let leaf =
         prop_oneof![any::<i64>().prop_map(|n| json!(n)), text().prop_map(|t| json!(t)), Just(json!([1, {}]))];
     proptest::collection::btree_map("[a-z]{1,4}", leaf, 0..4).prop_map(|map| json!(map))
 }
 
-fn block() -> impl Strategy<Value = Value> {
+pub(crate) fn block() -> impl Strategy<Value = Value> {
     let citation = json!({"type": "web_search_result_location", "url": "https://a.example", "title": null});
     prop_oneof![
         4 => text().prop_map(|text| json!({"type": "text", "text": text})),
@@ -52,10 +53,12 @@ fn message() -> impl Strategy<Value = Value> {
     })
 }
 
-fn context() -> impl Strategy<Value = ResponseContext> {
-    (any::<bool>(), any::<bool>(), any::<bool>()).prop_map(|(is_strict, legacy_functions, include_usage)| {
+pub(crate) fn context() -> impl Strategy<Value = ResponseContext> {
+    let compliance =
+        proptest::sample::select(vec![Compliance::Strict, Compliance::Extended, Compliance::Everything]);
+    (compliance, any::<bool>(), any::<bool>()).prop_map(|(compliance, legacy_functions, include_usage)| {
         ResponseContext {
-            compliance: if is_strict { Compliance::Strict } else { Compliance::Extended },
+            compliance,
             legacy_functions,
             include_usage,
             custom_tools: ["sql".to_owned()].into(),
@@ -71,7 +74,7 @@ fn pieces(text: &str, size: usize) -> Vec<String> {
 }
 
 /// The message as the stream that the upstream would send.
-fn stream_of(message: &Value, size: usize) -> Vec<(String, String)> {
+pub(crate) fn stream_of(message: &Value, size: usize) -> Vec<(String, String)> {
     let mut events = Vec::new();
     let mut send = |data: Value| events.push((data["type"].as_str().unwrap().to_owned(), data.to_string()));
     let mut shell = message.clone();
@@ -122,7 +125,7 @@ fn stream_of(message: &Value, size: usize) -> Vec<(String, String)> {
 }
 
 /// `accumulate_delta` of OpenAI's Python SDK.
-fn accumulate_python(into: &mut Map<String, Value>, delta: &Map<String, Value>) {
+pub(crate) fn accumulate_python(into: &mut Map<String, Value>, delta: &Map<String, Value>) {
     for (key, later) in delta {
         let Some(before) = into.get_mut(key) else {
             into.insert(key.clone(), later.clone());
@@ -202,8 +205,20 @@ fn without_indices(mut message: Value) -> Value {
     message
 }
 
+/// The whole blocks of the last chunk, which Node keeps as they are.
+fn without_block_indices(mut choice: Value) -> Value {
+    for block in
+        choice["message"].get_mut("content_blocks").and_then(Value::as_array_mut).into_iter().flatten()
+    {
+        let block = block.as_object_mut().unwrap();
+        block.shift_remove("index");
+        assert!(!block.contains_key("delta"));
+    }
+    choice
+}
+
 /// The choice and the usage as an accumulator ends with them.
-fn aggregate(
+pub(crate) fn aggregate(
     chunks: &[Value],
     accumulate: fn(&mut Map<String, Value>, &Map<String, Value>),
 ) -> (Value, Value) {
@@ -219,6 +234,24 @@ fn aggregate(
     choice.shift_remove("delta");
     choice.insert("message".to_owned(), without_indices(Value::Object(message)));
     (Value::Object(choice), usage)
+}
+
+/// What Python's accumulator makes of pieces of blocks beside the blocks themselves goes.
+pub(crate) fn expected_by_python(mut choice: Value) -> Value {
+    for block in
+        choice["message"].get_mut("content_blocks").and_then(Value::as_array_mut).into_iter().flatten()
+    {
+        let block = block.as_object_mut().unwrap();
+        block.shift_remove("index");
+        if let Some(pieces) = block.shift_remove("delta") {
+            for key in ["text", "thinking", "signature"] {
+                let piece = pieces.get(key).and_then(Value::as_str).unwrap_or_default();
+                let whole = block.get(key).and_then(Value::as_str).unwrap_or_default();
+                assert_eq!(piece, whole, "the pieces of a block are the block's");
+            }
+        }
+    }
+    choice
 }
 
 fn aggregate_upstream(bytes: &[u8]) -> Result<Vec<u8>, ApiError> {
@@ -240,13 +273,19 @@ proptest! {
         let (chunks, _, done) = read(&received.bytes);
         prop_assert!(done);
 
+        let is_strict = context.compliance == Compliance::Strict;
+        check_completion(&completion, is_strict);
+        check_chunks(&chunks, is_strict, context.include_usage);
+
         let (python, usage) = aggregate(&chunks, accumulate_python);
-        prop_assert_eq!(&python, &completion["choices"][0]);
-        prop_assert_eq!(&usage, if context.include_usage { &completion["usage"] } else { &Value::Null });
+        prop_assert_eq!(&expected_by_python(python), &completion["choices"][0]);
+        let usage_comes = context.include_usage || context.compliance == Compliance::Everything;
+        prop_assert_eq!(&usage, if usage_comes { &completion["usage"] } else { &Value::Null });
 
         // Node keeps the last piece of a field it does not know, and fails on custom tools by itself.
         let (mut node, _) = aggregate(&chunks, accumulate_node);
         let mut expected = completion["choices"][0].clone();
+        node = without_block_indices(node);
         for choice in [&mut node, &mut expected] {
             let message = choice["message"].as_object_mut().unwrap();
             message.shift_remove("reasoning_content");
