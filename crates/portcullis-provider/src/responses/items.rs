@@ -159,11 +159,11 @@ impl Plan {
         })
     }
 
-    /// The model refused. Its explanation is a part of the last item if that is a message, else a message of its own.
+    /// The model refused. Its explanation is a part of the message that the answer ends with, else a message of its own.
     pub(crate) fn refuse(&mut self, explanation: &str) -> Place {
         let last = self.slots.len();
         let place = match self.slots.last() {
-            Some(slot) if slot.kind == Kind::Message => Place::Continues(last - 1),
+            Some(slot) if self.joinable && slot.kind == Kind::Message => Place::Continues(last - 1),
             _ => {
                 let (kind, id) = (Kind::Message, self.ids.item(Kind::Message.prefix(), last));
                 self.slots.push(Slot { kind, id, blocks: Vec::new(), refusal: None });

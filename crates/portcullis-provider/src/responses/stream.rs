@@ -13,6 +13,7 @@
 //! | the end of a text block | `response.output_text.annotation.added` for each page it cites |
 //! | a block that does not join the item before it, or `message_stop` | the `.done` events of that item |
 //! | `message_stop` | `response.completed` or `response.incomplete` with the whole Response |
+//! | the same of a turn that the upstream paused and that may be continued | nothing: what follows belongs to the same answer |
 //! | `ping` | a comment |
 //! | `error`, a broken protocol, an end without `message_stop` | `response.failed`, by [`ResponsesStream::fail`]; nothing after it |
 //!
@@ -22,6 +23,7 @@
 
 mod blocks;
 mod closing;
+mod continuation;
 mod events;
 
 use serde_json::Value;
@@ -52,6 +54,8 @@ pub struct ResponsesStream {
     current: Option<usize>,
     events: Events,
     answer: Option<Answer>,
+    /// How many paused turns may still be continued.
+    continuations: u8,
     failed: bool,
 }
 
@@ -85,6 +89,7 @@ impl ResponsesStream {
             current: None,
             events: Events::default(),
             answer: None,
+            continuations: 0,
             failed: false,
         }
     }
@@ -114,11 +119,16 @@ impl ResponsesStream {
                     Step::Thinking(index, text) => self.thinking(index, text, out),
                     Step::InputJson(index, json) => self.input_json(index, json, out),
                     Step::BlockStopped(index) => self.stop_block(index, out),
+                    Step::Stopped if self.may_go_on() => {}
                     Step::Stopped => self.finish(out),
                     Step::Ping => sse::encode_comment("ping", out),
                     Step::Updated | Step::Silent => {}
                 }
-                Ok(if self.assembly.is_stopped() { Flow::Done } else { Flow::Continue })
+                Ok(match self.assembly.is_stopped() {
+                    true if self.may_go_on() => Flow::Paused,
+                    true => Flow::Done,
+                    false => Flow::Continue,
+                })
             }
             Err(fault) => {
                 self.failed = true;
@@ -130,7 +140,7 @@ impl ResponsesStream {
     /// The upstream has closed the stream.
     ///
     /// # Errors
-    /// It did so before `message_stop`, or after an error.
+    /// It did so before `message_stop`, or after an error, or in a paused turn that is to be continued.
     pub fn end(&self) -> Result<(), ApiError> {
         if self.answer.is_some() && !self.failed {
             Ok(())
@@ -158,7 +168,7 @@ impl ResponsesStream {
         self.assembly.is_started()
     }
 
-    /// What was counted so far.
+    /// What was counted so far; of a turn that was continued, in the part that runs.
     pub fn usage(&self) -> &Usage {
         &self.assembly.message.usage
     }
@@ -188,7 +198,8 @@ impl ResponsesStream {
     /// Everything is there: what is open is closed, and the whole Response sent.
     fn finish(&mut self, out: &mut Vec<u8>) {
         let mut message = self.assembly.message.clone();
-        message.content = self.assembly.content();
+        (message.content, message.usage) =
+            (self.assembly.content(), self.assembly.total_usage().into_owned());
         if let Some(refusal) = message.refusal() {
             self.refuse(refusal, out);
         }

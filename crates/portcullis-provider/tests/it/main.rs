@@ -6,4 +6,5 @@ mod compatibility;
 mod handbook;
 mod requests;
 mod responses;
+mod responses_api;
 mod round_trip;

@@ -23,7 +23,8 @@ pub(crate) fn check(
     if waits_for_server(last) {
         return Ok(());
     }
-    let path = Path::root(conversation.numbering.list());
+    let numbering = conversation.numbering;
+    let path = Path::root(numbering.list());
     if scope.model.is_some_and(|model| !model.prefill) {
         let what = "must not end with the assistant's: this model does not support a trailing assistant message (prefill)";
         return Err(path.refuse(InvalidCode::UnsupportedValue, what));
@@ -36,7 +37,7 @@ pub(crate) fn check(
         let decoded = text.decode();
         let trimmed = decoded.trim_end();
         if trimmed.len() < decoded.len() {
-            scope.note(WarningKind::Trimmed, path.index(last.last_message).key("content"));
+            scope.note(WarningKind::Trimmed, format_args!("{}.content", numbering.at(last.last_message)));
             *text = Str::from(trimmed.to_owned());
         }
     }

@@ -123,7 +123,7 @@ fn one_of<'j, 'c>(
     let Some(first) = given.next() else {
         let missing = path.key(names[0]).missing();
         return Err(InvalidRequest {
-            message: format!("`{path}` needs one of {}", names.join(", ")),
+            message: format!("`{}` is missing: a part needs one of {}", path.key(names[0]), names.join(", ")),
             ..missing
         });
     };

@@ -68,7 +68,8 @@ impl Numbering {
         message.checked_sub(self.recalled)
     }
 
-    fn at(self, message: usize) -> impl fmt::Display {
+    /// Where a message stands.
+    pub(crate) fn at(self, message: usize) -> impl fmt::Display {
         let index = self.index(message);
         fmt::from_fn(move |f| match index {
             Some(index) => write!(f, "{}[{index}]", self.list),

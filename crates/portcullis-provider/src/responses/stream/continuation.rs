@@ -1,0 +1,43 @@
+//! A turn that the upstream pauses may go on in a second stream, which belongs to the same answer.
+
+use super::ResponsesStream;
+use crate::anthropic::paused::PausedTurn;
+
+impl ResponsesStream {
+    /// The same for an answer whose turn may be continued so many times when the upstream pauses it. After that, or
+    /// without it, a pause ends the answer as incomplete.
+    ///
+    /// Whoever allows continuations does one of two things at [`Flow::Paused`](crate::Flow::Paused): sends
+    /// [`PausedTurn::next_body`] of [`ResponsesStream::paused`], says [`ResponsesStream::resume`] and pushes the events
+    /// of what comes, read by a decoder of its own; or ends the answer with [`ResponsesStream::give_up`].
+    #[must_use]
+    pub fn with_continuations(self, continuations: u8) -> Self {
+        Self { continuations, ..self }
+    }
+
+    /// The turn so far, after [`Flow::Paused`](crate::Flow::Paused).
+    pub fn paused(&self) -> Option<PausedTurn> {
+        self.assembly.paused().filter(|_| self.may_go_on())
+    }
+
+    /// What is pushed from here on goes on with the paused turn: same ids and time, blocks and items counted on, and the
+    /// usage at the end is the sum. Without a paused turn this changes nothing.
+    pub fn resume(&mut self) {
+        if self.may_go_on() {
+            self.continuations -= 1;
+            self.assembly.resume();
+        }
+    }
+
+    /// Ends the answer where the upstream paused it, with what there is. Without a paused turn this changes nothing.
+    pub fn give_up(&mut self, out: &mut Vec<u8>) {
+        if self.may_go_on() {
+            self.continuations = 0;
+            self.finish(out);
+        }
+    }
+
+    pub(super) fn may_go_on(&self) -> bool {
+        self.continuations > 0 && !self.failed && self.assembly.is_paused()
+    }
+}
