@@ -5,6 +5,7 @@ mod listeners;
 mod metrics;
 pub(crate) mod models;
 mod planes;
+mod purge;
 mod reverification;
 mod site;
 mod unsafe_roles;

@@ -18,7 +18,8 @@ use crate::server::Shutdown;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// The routers of a started gateway; integrations are verified on schedule from now on.
+/// The routers of a started gateway; from now on integrations are verified on schedule, and what was kept long enough is
+/// cleared.
 ///
 /// # Errors
 /// When the client for the way upstream cannot be set up.
@@ -50,6 +51,8 @@ pub(super) fn routers(
         let again = Reverification::new(verifier.clone(), recording.clone()).run();
         tokio::spawn(shutdown.deadline.clone().run_until_cancelled_owned(again));
     }
+    let clearing = super::purge::run(catalog.clone(), Arc::clone(clock));
+    tokio::spawn(shutdown.deadline.clone().run_until_cancelled_owned(clearing));
     let metrics = Metrics::new(catalog.clone(), engine.clone(), Arc::clone(&recording.n_worsened));
     let apart = config.metrics_listen.map(|_| metrics.clone().router());
     let shown = match apart {
