@@ -40,6 +40,15 @@ impl Arrival {
         Self { request_id, dialect, uri, peer, trace_id, created, started: Instant::now() }
     }
 
+    /// What the gateway does of itself, on nobody's connection.
+    pub(crate) fn of_ourselves(dialect: Dialect, clock: &dyn Clock) -> Self {
+        let now = clock.now();
+        let request_id = RequestId::generate(now);
+        let created = now.duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        let (trace_id, started) = (id_value(request_id), Instant::now());
+        Self { request_id, dialect, uri: Uri::default(), peer: None, trace_id, created, started }
+    }
+
     /// The headers that every answer carries.
     pub(crate) fn stamp(&self, headers: &mut HeaderMap) {
         headers.insert(REQUEST_ID, id_value(self.request_id));

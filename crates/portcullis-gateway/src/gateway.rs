@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::error::GatewayError;
 use crate::model_list::ModelLists;
+use crate::openai::known_files::FileCache;
 use crate::settings::GatewaySettings;
 use crate::upstream::Upstream;
 
@@ -29,6 +30,8 @@ pub(crate) struct Parts {
     pub(crate) skew: Arc<ClockSkew>,
     /// The models of each provider, as they were listed last.
     pub(crate) model_lists: ModelLists,
+    /// Files that requests named lately.
+    pub(crate) files: FileCache,
     /// Cancelled when the drain's time is over: streams that still run end with an error event.
     pub(crate) drain_deadline: CancellationToken,
 }
@@ -70,6 +73,7 @@ impl Gateway {
             clock,
             skew,
             model_lists: ModelLists::new(),
+            files: FileCache::default(),
             drain_deadline,
         })))
     }

@@ -37,6 +37,7 @@ mod inbound;
 mod log_budget;
 mod messages;
 mod model_list;
+mod openai;
 mod probe;
 mod responses;
 mod routes;
@@ -47,6 +48,7 @@ mod way;
 
 pub use endpoint::{InvalidBaseUrl, UpstreamBase};
 pub use gateway::Gateway;
+pub use openai::batches::BatchSettings;
 pub use probe::PlatformProbe;
 pub use routes::{ROUTES, router};
 pub use settings::{GatewaySettings, SharedModels};

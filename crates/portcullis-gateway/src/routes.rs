@@ -11,13 +11,25 @@ use portcullis_provider::error::Dialect;
 use crate::arrival::Arrival;
 use crate::error::GatewayError;
 use crate::gateway::Gateway;
-use crate::{anthropic, chat, dialect, messages, responses};
+use crate::{anthropic, chat, dialect, messages, openai, responses};
 
 /// Method and path of every route that is the gateway's own to answer, for whoever documents or checks them. The rest of
 /// what it serves stands in the platform's table, [`portcullis_provider::routes::ROUTES`].
 pub const ROUTES: &[(&str, &str)] = &[
     ("POST", "/v1/chat/completions"),
     ("POST", "/v1/messages"),
+    ("POST", "/v1/files"),
+    ("GET", "/v1/files"),
+    ("GET", "/v1/files/{id}"),
+    ("GET", "/v1/files/{id}/content"),
+    ("DELETE", "/v1/files/{id}"),
+    ("POST", "/v1/batches"),
+    ("GET", "/v1/batches"),
+    ("GET", "/v1/batches/{id}"),
+    ("POST", "/v1/batches/{id}/cancel"),
+    ("GET", "/v1/batches/{id}/output"),
+    ("GET", "/v1/models"),
+    ("GET", "/v1/models/{id}"),
     ("GET", "/api/hello"),
     ("POST", "/api/event_logging/{*path}"),
 ];
@@ -30,6 +42,8 @@ pub fn router(gateway: Gateway) -> Router {
         .route("/v1/messages", post(messages::create_message).fallback(refuse_message_method))
         .route("/v1/files", any(files))
         .route("/v1/files/{*path}", any(files))
+        .route("/v1/batches", any(openai::batches::serve))
+        .route("/v1/batches/{*path}", any(openai::batches::serve))
         .route("/v1/models", any(models))
         .route("/v1/models/{*path}", any(models))
         // Claude Code asks whether somebody is there, and tells of itself: the one is answered, the other forgotten.
@@ -45,7 +59,7 @@ pub fn router(gateway: Gateway) -> Router {
 async fn files(gateway: State<Gateway>, request: Request) -> Response {
     match both(request) {
         (Dialect::Anthropic, request) => anthropic::serve(gateway, request).await,
-        (Dialect::OpenAi, request) => unknown_in_openai(&gateway, &request),
+        (Dialect::OpenAi, request) => openai::files::serve(gateway, request).await,
     }
 }
 
@@ -53,7 +67,7 @@ async fn files(gateway: State<Gateway>, request: Request) -> Response {
 async fn models(gateway: State<Gateway>, request: Request) -> Response {
     match both(request) {
         (Dialect::Anthropic, request) => anthropic::models::serve(gateway, request).await,
-        (Dialect::OpenAi, request) => unknown_in_openai(&gateway, &request),
+        (Dialect::OpenAi, request) => openai::models::serve(gateway, request).await,
     }
 }
 
@@ -61,12 +75,6 @@ async fn models(gateway: State<Gateway>, request: Request) -> Response {
 fn both(request: Request) -> (Dialect, Request) {
     let (client, body) = request.into_parts();
     (dialect::of(&client), Request::from_parts(client, body))
-}
-
-fn unknown_in_openai(gateway: &Gateway, request: &Request) -> Response {
-    let arrival = Arrival::of(request, Dialect::OpenAi, gateway.parts().clock.as_ref());
-    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    GatewayError::UnknownRoute { method, path }.into_response(&arrival)
 }
 
 async fn refuse_chat_method(State(gateway): State<Gateway>, request: Request) -> Response {

@@ -9,6 +9,7 @@ use portcullis_provider::models::ModelTable;
 use portcullis_types::TranslationOptions;
 
 use crate::endpoint::UpstreamBase;
+use crate::openai::batches::BatchSettings;
 
 /// The facts about models, which an operator may change while the gateway runs. One `load` holds for one request.
 pub type SharedModels = Arc<ArcSwap<ModelTable>>;
@@ -54,6 +55,8 @@ pub struct GatewaySettings {
     pub response_retention: Option<Duration>,
     /// How requests are translated that cannot be said exactly.
     pub translation: TranslationOptions,
+    /// How OpenAI's batches are worked on.
+    pub batches: BatchSettings,
     /// What is known of each model.
     pub models: SharedModels,
 }
@@ -80,6 +83,7 @@ impl Default for GatewaySettings {
             use_system_proxy: false,
             response_retention: Some(Duration::from_secs(30 * 24 * 60 * 60)),
             translation: TranslationOptions::default(),
+            batches: BatchSettings::default(),
             models: SharedModels::default(),
         }
     }

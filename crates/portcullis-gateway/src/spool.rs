@@ -13,6 +13,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
+use crate::settings::GatewaySettings;
+
 pub(crate) use reader::SpoolReader;
 
 /// Bytes go into the file in pieces of at least this size.
@@ -76,6 +78,13 @@ pub(crate) struct SpoolPlace {
     pub(crate) memory_bytes: usize,
     /// The folder of the file; `None` for the system's own for temporary files.
     pub(crate) folder: Option<PathBuf>,
+}
+
+impl SpoolPlace {
+    /// As the operator set it.
+    pub(crate) fn of(settings: &GatewaySettings) -> Self {
+        Self { memory_bytes: settings.spool_memory_bytes, folder: settings.spool_folder.clone() }
+    }
 }
 
 /// A spool that is still being filled. Dropped before its end it leaves nothing behind.

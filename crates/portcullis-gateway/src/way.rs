@@ -17,6 +17,7 @@ pub(crate) mod settle;
 pub(crate) use admit::{Admitted, admit, check_scope};
 pub(crate) use attempt::{Attempt, Payload, client_betas};
 pub(crate) use authenticate::{Authenticated, authenticate};
+pub(crate) use metadata::metadata_of;
 pub(crate) use receive::{receive, receive_as};
 pub(crate) use resolve::{
     Hint, Resolved, parse_model, resolve, resolve_without_model, slug_of_headers, workspace_of,

@@ -16,7 +16,7 @@ const MOST_NAMES: usize = 64;
 ///
 /// # Errors
 /// [`GatewayError::InvalidMetadata`] for anything else. The text is not repeated: it may hold whatever people put there.
-pub(super) fn metadata_of(headers: &HeaderMap) -> Result<Metadata, GatewayError> {
+pub(crate) fn metadata_of(headers: &HeaderMap) -> Result<Metadata, GatewayError> {
     let Some(value) = headers.get(METADATA) else { return Ok(Metadata::default()) };
     let fields: Map<String, Value> = serde_json::from_slice(value.as_bytes())
         .map_err(|_| invalid("must be a JSON object such as `{\"project\":\"atlas\"}`"))?;

@@ -1,0 +1,289 @@
+//! What came of a batch: its output file and its error file, in the order of the input.
+//!
+//! Begun anew whenever it was broken off: a file that was not finished is not there.
+
+use std::time::Duration;
+
+use portcullis_catalog::{BatchState, CatalogError, FilePurpose, FileWriter, NewFile};
+use portcullis_provider::anthropic::summary::MessageSummary;
+use portcullis_provider::chat::response::to_completion;
+use portcullis_provider::error::{ApiError, Dialect, ErrorKind};
+use portcullis_provider::openai_batch::{BatchUsage, LineResult, ResultLine, output};
+use portcullis_types::FileId;
+use time::OffsetDateTime;
+use tokio::time::Instant;
+
+use super::document::{Form, PartState};
+use super::job::{Job, Next, Stop};
+use super::lines::FileLine;
+use super::prepare::{Prepared, Translator, Unsendable};
+use super::results::{Missing, RENEWAL, Results};
+use crate::way::Admitted;
+
+/// How long output files are kept when the client does not say. Source: OpenAI API reference, "Create batch".
+const KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// Which file a line belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Side {
+    Output,
+    Errors,
+}
+
+impl Job<'_> {
+    /// Reads the results and writes the files.
+    pub(super) async fn finish(&mut self) -> Result<Next, Stop> {
+        let Ok(admitted) = self.admit("GET", "/v1/messages/batches/id/results") else {
+            return Ok(Next::Wait(self.pause_after_failure()));
+        };
+        let mut results = Results::new(self).await.map_err(Stop::Spool)?;
+        for part_idx in 0..self.document.parts.len() {
+            let PartState::Ended { id, .. } = self.document.parts[part_idx].state.clone() else { continue };
+            match results.fetch(self, &admitted, &id).await? {
+                Ok(()) => {}
+                Err(Missing::NotNow) => return Ok(Next::Wait(self.pause_after_failure())),
+                Err(Missing::Gone) => self.document.parts[part_idx].state = results_gone(),
+            }
+        }
+        self.write_files(&admitted, &results).await?;
+        Ok(Next::Again)
+    }
+
+    async fn write_files(&mut self, admitted: &Admitted, results: &Results) -> Result<(), Stop> {
+        let mut files = OutputFiles::default();
+        let translator = Translator::new(self, admitted);
+        let mut lines = self.lines().await?;
+        let mut renewed = Instant::now();
+        while let Some(line) = lines.next().await? {
+            self.write_line(&translator, results, &line, &mut files).await?;
+            if renewed.elapsed() >= RENEWAL {
+                self.save().await?;
+                renewed = Instant::now();
+            }
+        }
+        let OutputFiles { output, errors, n_completed, n_failed, usage } = files;
+        self.batch.output_file_id = finished(output).await?;
+        self.batch.error_file_id = finished(errors).await?;
+        self.document.counts.completed = n_completed;
+        self.document.counts.failed = n_failed;
+        self.document.usage = Some(usage);
+        self.end();
+        Ok(())
+    }
+
+    async fn write_line(
+        &self,
+        translator: &Translator,
+        results: &Results,
+        line: &FileLine,
+        files: &mut OutputFiles,
+    ) -> Result<(), Stop> {
+        let result = results.of(line.index).await.map_err(Stop::Spool)?;
+        let prepared = translator.prepare(self, line).await?;
+        let written = self.line(line.index, prepared, result.as_deref());
+        match written.side {
+            Side::Output => push(self, &mut files.output, "output", &written.bytes).await?,
+            Side::Errors => push(self, &mut files.errors, "errors", &written.bytes).await?,
+        }
+        if written.is_success {
+            files.n_completed += 1;
+        } else {
+            files.n_failed += 1;
+        }
+        if let Some(usage) = written.usage {
+            files.usage.add(&usage);
+        }
+        Ok(())
+    }
+
+    /// The line that a line of the input gets.
+    fn line(&self, index: u64, prepared: Result<Prepared, Unsendable>, result: Option<&str>) -> Written {
+        let parsed = result.and_then(|line| ResultLine::parse(line).ok());
+        match (prepared, parsed) {
+            (Err(Unsendable { custom_id, error }), None) => self.refused(&custom_id, index, &error),
+            // It could be translated when it was sent, and was answered: that it could not be now is of no account.
+            (Err(Unsendable { custom_id, .. }), Some(result)) => {
+                self.answered(&custom_id, index, &result, &Prepared::unknown())
+            }
+            (Ok(prepared), Some(result)) => self.answered(&prepared.custom_id, index, &result, &prepared),
+            (Ok(prepared), None) => self.unanswered(&prepared.custom_id, index),
+        }
+    }
+
+    fn answered(&self, custom_id: &str, index: u64, line: &ResultLine<'_>, prepared: &Prepared) -> Written {
+        if self.document.form == Form::Requests {
+            return native(custom_id, line);
+        }
+        let surrogate = self.surrogates().of(index);
+        match &line.result {
+            LineResult::Succeeded(message) => self.completion(custom_id, &surrogate, message, prepared),
+            LineResult::Errored(error) => {
+                Written::error(output::errored(custom_id, &surrogate, error, &prepared.context))
+            }
+            LineResult::Canceled => Written::error(cancelled(custom_id, &surrogate)),
+            LineResult::Expired => Written::error(expired(custom_id, &surrogate)),
+        }
+    }
+
+    fn completion(&self, custom_id: &str, surrogate: &str, message: &str, prepared: &Prepared) -> Written {
+        let created = self.document.times.finalizing.and_then(|at| u64::try_from(at).ok()).unwrap_or(0);
+        match to_completion(message.as_bytes(), &prepared.context, created) {
+            Ok(completion) => {
+                let id = message_id(message);
+                let bytes =
+                    output::succeeded(custom_id, surrogate, &id, &completion.body, &prepared.warnings);
+                Written { side: Side::Output, bytes, is_success: true, usage: Some(completion.usage) }
+            }
+            Err(error) => Written::error(output::refused(custom_id, surrogate, None, &error)),
+        }
+    }
+
+    fn refused(&self, custom_id: &str, index: u64, error: &ApiError) -> Written {
+        if self.document.form == Form::Requests {
+            let body = error.body(Dialect::Anthropic, &self.arrival.request_id.to_string());
+            let result = format!(r#"{{"type":"errored","error":{}}}"#, String::from_utf8_lossy(&body));
+            return Written { side: Side::Output, ..Written::error(output::native(custom_id, &result)) };
+        }
+        Written::error(output::refused(custom_id, &self.surrogates().of(index), None, error))
+    }
+
+    /// A line that was to be sent, and that no result answers.
+    fn unanswered(&self, custom_id: &str, index: u64) -> Written {
+        let part = self.document.parts.iter().find(|part| (part.first..part.end).contains(&index));
+        let surrogate = self.surrogates().of(index);
+        let is_native = self.document.form == Form::Requests;
+        match part.map(|part| &part.state) {
+            Some(PartState::Lost { status, code, message }) => {
+                let kind = if *status < 500 { ErrorKind::InvalidRequest } else { ErrorKind::Server };
+                self.refused(custom_id, index, &ApiError::new(*status, kind, code.clone(), message.clone()))
+            }
+            Some(_) => {
+                let message = "the upstream's results have nothing for this request";
+                self.refused(
+                    custom_id,
+                    index,
+                    &ApiError::new(502, ErrorKind::Server, "batch_result_missing", message),
+                )
+            }
+            None if is_native => {
+                let kind = if self.is_cancel_requested() { "canceled" } else { "expired" };
+                let result = format!(r#"{{"type":"{kind}"}}"#);
+                Written { side: Side::Output, ..Written::error(output::native(custom_id, &result)) }
+            }
+            None if self.is_cancel_requested() => Written::error(cancelled(custom_id, &surrogate)),
+            None => Written::error(expired(custom_id, &surrogate)),
+        }
+    }
+
+    fn end(&mut self) {
+        let now = Some(self.now());
+        let parts = || self.document.parts.iter().map(|part| &part.state);
+        let is_cancelled = parts().any(|part| matches!(part, PartState::Ended { is_cancelled: true, .. }));
+        let is_expired = parts().any(|part| matches!(part, PartState::Ended { n_expired: 1.., .. }));
+        let is_unsent = !self.document.is_all_sent();
+        self.batch.state = if is_cancelled || (is_unsent && self.is_cancel_requested()) {
+            self.document.times.cancelled = now;
+            BatchState::Cancelled
+        } else if is_expired || is_unsent {
+            self.document.times.expired = now;
+            BatchState::Expired
+        } else {
+            self.document.times.completed = now;
+            BatchState::Completed
+        };
+    }
+}
+
+/// A line of one of the files.
+struct Written {
+    side: Side,
+    bytes: Vec<u8>,
+    is_success: bool,
+    usage: Option<portcullis_provider::Usage>,
+}
+
+impl Written {
+    fn error(bytes: Vec<u8>) -> Self {
+        Self { side: Side::Errors, bytes, is_success: false, usage: None }
+    }
+}
+
+/// The two files, each begun with its first line: a file without lines is not made.
+#[derive(Default)]
+struct OutputFiles {
+    output: Option<FileWriter>,
+    errors: Option<FileWriter>,
+    n_completed: u64,
+    n_failed: u64,
+    usage: BatchUsage,
+}
+
+fn native(custom_id: &str, line: &ResultLine<'_>) -> Written {
+    let usage = match &line.result {
+        LineResult::Succeeded(message) => {
+            MessageSummary::of(message.as_bytes()).ok().map(|summary| summary.usage)
+        }
+        _ => None,
+    };
+    let is_success = matches!(line.result, LineResult::Succeeded(_));
+    Written { side: Side::Output, bytes: output::native(custom_id, line.raw), is_success, usage }
+}
+
+fn cancelled(custom_id: &str, surrogate: &str) -> Vec<u8> {
+    let message = "the batch was cancelled before this request was answered";
+    output::unanswered(custom_id, surrogate, "batch_cancelled", message)
+}
+
+fn expired(custom_id: &str, surrogate: &str) -> Vec<u8> {
+    let message = "the batch's time was over before this request was answered";
+    output::unanswered(custom_id, surrogate, "batch_expired", message)
+}
+
+fn message_id(message: &str) -> String {
+    #[derive(serde::Deserialize)]
+    struct Identified {
+        #[serde(default)]
+        id: String,
+    }
+    serde_json::from_str::<Identified>(message).map(|message| message.id).unwrap_or_default()
+}
+
+fn results_gone() -> PartState {
+    PartState::Lost {
+        status: 404,
+        code: "batch_results_unavailable".to_owned(),
+        message: "the upstream has the batch's results no longer".to_owned(),
+    }
+}
+
+async fn push(
+    job: &Job<'_>,
+    file: &mut Option<FileWriter>,
+    what: &str,
+    line: &[u8],
+) -> Result<(), CatalogError> {
+    let writer = match file {
+        Some(writer) => writer,
+        None => file.insert(begin(job, what).await?),
+    };
+    writer.push(line).await
+}
+
+async fn begin(job: &Job<'_>, what: &str) -> Result<FileWriter, CatalogError> {
+    let kept = job.document.output_expires_after.map_or(KEPT, Duration::from_secs);
+    let new = NewFile {
+        workspace_id: job.batch.workspace_id,
+        purpose: FilePurpose::BatchOutput,
+        filename: format!("{}_{what}.jsonl", job.batch.id),
+        mime_type: "application/jsonl".to_owned(),
+        expires_at: Some(OffsetDateTime::from(job.gateway.clock.now() + kept)),
+    };
+    job.gateway.catalog.write_file(new).await
+}
+
+async fn finished(file: Option<FileWriter>) -> Result<Option<FileId>, CatalogError> {
+    match file {
+        Some(writer) => writer.finish(None).await.map(|file| Some(file.id)),
+        None => Ok(None),
+    }
+}
