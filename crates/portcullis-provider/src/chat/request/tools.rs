@@ -12,6 +12,9 @@
 //! | a name that the upstream would refuse | refused; or rewritten, there and back, if the route says so |
 //! | none, but calls in the history | placeholders that cannot be called, since the upstream wants them defined; reported |
 
+mod custom;
+mod server;
+
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashSet};
 
@@ -23,14 +26,14 @@ use super::schema;
 use super::scope::Scope;
 use crate::invalid::{InvalidCode, InvalidRequest};
 use crate::json::write::{Str, Writer};
-use crate::json::{Json, Object, Text};
+use crate::json::{Object, Text};
+
+pub(crate) use custom::{TEXT_SCHEMA, grammar_in};
+pub(crate) use server::runs_code;
 
 /// Keys of Anthropic's own that pass on a tool and on its `function`.
 const NATIVE_KEYS: [&str; 5] =
     ["cache_control", "defer_loading", "allowed_callers", "input_examples", "eager_input_streaming"];
-
-/// The schema of a tool that takes one text.
-pub(crate) const TEXT_SCHEMA: &str = r#"{"type":"object","properties":{"input":{"type":"string"}},"required":["input"],"additionalProperties":false}"#;
 
 /// A tool on its way out.
 #[derive(Debug)]
@@ -106,9 +109,9 @@ pub(crate) fn translate<'a>(
     let list = if tools.legacy { "functions" } else { "tools" };
     tools.places = ToolPlaces { list, count: tools.list.len() };
     if let Some(options) = request.given("web_search_options") {
-        tools.list.push(web_search(options, scope)?);
+        tools.list.push(server::web_search(options, scope)?);
     }
-    toolsets(request, &mut tools, scope)?;
+    server::toolsets(request, &mut tools, scope)?;
     unique(&tools)?;
     if tools.list.is_empty() && !called.is_empty() {
         scope.emulated(path)?;
@@ -116,13 +119,6 @@ pub(crate) fn translate<'a>(
         tools.list.extend(called.into_iter().map(placeholder));
     }
     Ok(tools)
-}
-
-/// Whether a tool of the request runs code at the upstream.
-pub(crate) fn runs_code(request: &Object<'_>) -> bool {
-    let tools = request.get("tools").and_then(Json::as_array).into_iter().flat_map(|list| &list.items);
-    let kinds = tools.filter_map(|tool| tool.as_object()?.text("type"));
-    kinds.into_iter().any(|kind| kind.decode().starts_with("code_execution_"))
 }
 
 fn functions<'a>(
@@ -174,7 +170,7 @@ fn tool_of<'a>(
             path.only(tool, &with_native(&["type", "function"]))?;
             function_tool(function, tool, &inner_path, path, scope)
         }
-        Some("custom") => custom_tool(tool, path, custom, scope),
+        Some("custom") => custom::tool(tool, path, custom, scope),
         Some(_) => {
             Err(type_path.refuse(InvalidCode::InvalidValue, "is no type of tool that this model's API knows"))
         }
@@ -285,122 +281,6 @@ pub(crate) fn function_tool<'a>(
         name: name.decode(),
         definition: Definition::Function { name, description, schema, strict, extra },
     })
-}
-
-fn custom_tool<'a>(
-    tool: &Object<'a>,
-    path: &Path<'_>,
-    names: &mut BTreeSet<String>,
-    scope: &mut Scope,
-) -> Result<Tool<'a>, InvalidRequest> {
-    path.only(tool, &with_native(&["type", "custom"]))?;
-    scope.emulated(path)?;
-    let path = path.key("custom");
-    let custom = path.object(path.required(tool)?)?;
-    path.only(custom, &["name", "description", "format"])?;
-    let name = name(custom, &path, scope)?;
-    let mut description = description(custom, &path)?;
-    if let Some(format) = custom.given("format") {
-        let path = path.key("format");
-        let format = path.object(format)?;
-        if !format.text("type").is_some_and(|kind| &kind == "text") {
-            let grammar = format.given("grammar").and_then(Json::as_object);
-            description = Some(grammar_in(description, grammar.unwrap_or(format), &path, scope)?);
-        }
-    }
-    names.insert(name.decode().into_owned());
-    let name = scope.renames.sent(name);
-    let (schema, extra) = (Cow::Borrowed(TEXT_SCHEMA), extra(custom, tool, &path)?);
-    Ok(Tool {
-        name: name.decode(),
-        definition: Definition::Function { name, description, schema, strict: false, extra },
-    })
-}
-
-/// The description of a custom tool with the grammar that its input should have, on routes that say so.
-///
-/// - `grammar`: has `syntax` and `definition`.
-/// - `path`: the format.
-pub(crate) fn grammar_in<'a>(
-    description: Option<Str<'a>>,
-    grammar: &Object<'a>,
-    path: &Path<'_>,
-    scope: &mut Scope,
-) -> Result<Str<'a>, InvalidRequest> {
-    let (Some(syntax), Some(definition)) = (grammar.text("syntax"), grammar.text("definition")) else {
-        let what = "must be text, or a grammar with `syntax` and `definition`";
-        return Err(path.refuse(InvalidCode::UnsupportedValue, what));
-    };
-    if !scope.options.emulate_custom_grammar {
-        return Err(path.refuse(InvalidCode::UnsupportedValue, "must be text: no grammar would be enforced"));
-    }
-    scope.emulated(path)?;
-    let (syntax, definition) = (syntax.decode(), definition.decode());
-    let before = description.map(|text| format!("{}\n\n", text.decode())).unwrap_or_default();
-    Ok(Str::from(format!("{before}The input must match this {syntax} grammar:\n\n{definition}")))
-}
-
-fn web_search<'a>(options: &Json<'a>, scope: &mut Scope) -> Result<Tool<'a>, InvalidRequest> {
-    let path = Path::root("web_search_options");
-    let options = path.object(options)?;
-    path.only(options, &["search_context_size", "user_location"])?;
-    if let Some(size) = options.given("search_context_size") {
-        let path = path.key("search_context_size");
-        match path.text(size)?.decode().as_ref() {
-            "medium" => {}
-            "low" | "high" => scope.ignored(path)?,
-            _ => return Err(path.refuse(InvalidCode::InvalidValue, "must be one of low, medium and high")),
-        }
-    }
-    let place = options
-        .given("user_location")
-        .map(|place| location(place, &path.key("user_location")))
-        .transpose()?;
-    let mut writer = Writer::default();
-    writer.object(|w| {
-        w.key("type").plain("web_search_20250305");
-        w.key("name").plain("web_search");
-        if let Some(place) = place {
-            w.key("user_location").object(|w| {
-                w.key("type").plain("approximate");
-                place.iter().for_each(|(key, value)| w.key(key).string(&Str::from(*value)));
-            });
-        }
-    });
-    Ok(Tool { name: "web_search".into(), definition: Definition::Whole(Cow::Owned(writer.into_string())) })
-}
-
-fn location<'a>(place: &Json<'a>, path: &Path<'_>) -> Result<Vec<(&'static str, Text<'a>)>, InvalidRequest> {
-    const KEYS: [&str; 4] = ["city", "region", "country", "timezone"];
-    let place = path.object(place)?;
-    path.only(place, &["type", "approximate"])?;
-    let path = path.key("approximate");
-    let place = path.object(path.required(place)?)?;
-    path.only(place, &KEYS)?;
-    let given = KEYS.into_iter().filter_map(|key| Some((key, place.given(key)?)));
-    given.map(|(key, value)| Ok((key, path.key(key).text(value)?))).collect()
-}
-
-/// Every server of `mcp_servers` needs a toolset; those the client left out are added. The older beta has none.
-fn toolsets<'a>(request: &Object<'a>, tools: &mut Tools<'a>, scope: &Scope) -> Result<(), InvalidRequest> {
-    let Some(servers) = request.given("mcp_servers") else { return Ok(()) };
-    let path = Path::root("mcp_servers");
-    let servers = path.array(servers)?;
-    if scope.betas.iter().any(|beta| beta == "mcp-client-2025-04-04") {
-        return Ok(());
-    }
-    let known: HashSet<String> = tools.list.iter().map(|tool| tool.name.clone().into_owned()).collect();
-    for (index, server) in servers.items.iter().enumerate() {
-        let path = path.index(index);
-        let name_path = path.key("name");
-        let name = name_path.text(name_path.required(path.object(server)?)?)?;
-        let tool_name = format!("mcp_toolset:{}", name.decode());
-        if !known.contains(&tool_name) {
-            let raw = format!(r#"{{"type":"mcp_toolset","mcp_server_name":{}}}"#, name.quoted());
-            tools.list.push(Tool { name: tool_name.into(), definition: Definition::Whole(raw.into()) });
-        }
-    }
-    Ok(())
 }
 
 pub(crate) fn placeholder(name: Cow<'_, str>) -> Tool<'_> {
