@@ -6,6 +6,7 @@
 //! real translator and compares, so a row cannot say what the code does not do.
 
 mod answer;
+mod batches;
 mod chat_extensions;
 mod chat_messages;
 mod chat_parameters;
@@ -15,8 +16,12 @@ mod chat_tools;
 mod errors;
 mod page;
 mod request;
+mod responses_answer;
+mod responses_items;
+mod responses_parameters;
 
 pub use answer::{AnswerRow, COMPLIANCES, Emitted, EventRow, Shown};
+pub use batches::{BATCH_LINES, BATCH_RESULTS, LineRow, ResultRow};
 pub use chat_extensions::CHAT_EXTENSIONS;
 pub use chat_messages::{ASSISTANT_TURNS, CONTENT_PARTS, ROLES};
 pub use chat_parameters::CHAT_PARAMETERS;
@@ -26,3 +31,6 @@ pub use chat_tools::{SCHEMAS, TOOLS, TOOL_CHOICE};
 pub use errors::{ERRORS, ErrorRow};
 pub use page::page;
 pub use request::{Class, Outcome, RequestRow};
+pub use responses_answer::{RESPONSES_OUTPUT, RESPONSES_STREAM, ResponseRow};
+pub use responses_items::RESPONSES_ITEMS;
+pub use responses_parameters::RESPONSES_PARAMETERS;

@@ -1,8 +1,10 @@
 //! The tables as the page `docs/compatibility.md`.
 
 use super::answer::{AnswerRow, EventRow};
+use super::batches::{LineRow, ResultRow};
 use super::errors::ErrorRow;
 use super::request::{Outcome, RequestRow};
+use super::responses_answer::ResponseRow;
 use crate::routes::{ROUTES, Scope};
 
 const HEAD: &str = "# Compatibility
@@ -42,7 +44,17 @@ pub fn page() -> String {
     requests(&mut page, "JSON schemas of `response_format` and strict tools", super::SCHEMAS);
     requests(&mut page, "Anthropic's own parameters", super::CHAT_EXTENSIONS);
     answers(&mut page, super::CHAT_RESPONSE);
-    events(&mut page, super::CHAT_STREAM);
+    events(&mut page, "Streams", super::CHAT_STREAM);
+    page.push_str(
+        "\nA stream that the upstream closes before `message_stop` ends with an error, never with `[DONE]`.\n",
+    );
+    page.push_str("\n# Responses\n");
+    requests(&mut page, "Parameters and tools of a response", super::RESPONSES_PARAMETERS);
+    requests(&mut page, "Items of an input", super::RESPONSES_ITEMS);
+    responses(&mut page, super::RESPONSES_OUTPUT);
+    events(&mut page, "Events of a response", super::RESPONSES_STREAM);
+    batches(&mut page);
+    page.push_str("\n# Errors\n");
     errors(&mut page, super::ERRORS);
     routes(&mut page);
     page
@@ -82,18 +94,39 @@ fn answers(page: &mut String, rows: &[AnswerRow]) {
     );
 }
 
-fn events(page: &mut String, rows: &[EventRow]) {
-    heading(page, "Streams", &["the upstream's event", "when", "the client gets"]);
+fn events(page: &mut String, title: &str, rows: &[EventRow]) {
+    heading(page, title, &["the upstream's event", "when", "the client gets"]);
     for row in rows {
         line(page, &[&code(row.event), row.when, row.emits]);
     }
-    page.push_str(
-        "\nA stream that the upstream closes before `message_stop` ends with an error, never with `[DONE]`.\n",
-    );
+}
+
+fn responses(page: &mut String, rows: &[ResponseRow]) {
+    heading(page, "Items and fields of a response", &["the upstream's", "when", "the client's"]);
+    for row in rows {
+        line(page, &[&code(row.upstream), row.when, row.client]);
+    }
+}
+
+fn batches(page: &mut String) {
+    page.push_str("\n# Batches\n");
+    heading(page, "Lines of the input file", &["the line", "becomes"]);
+    for LineRow { line: said, fails, .. } in super::BATCH_LINES {
+        let becomes = fails.map_or_else(
+            || "a request of the upstream's batch, under an id of the gateway's".to_owned(),
+            |code| format!("the batch fails with `{code}`"),
+        );
+        line(page, &[said, &becomes]);
+    }
+    page.push_str("\nA request that cannot be translated fails alone: it becomes a line of the error file with status 400.\n");
+    heading(page, "Results", &["the upstream's", "becomes"]);
+    for ResultRow { result, becomes, .. } in super::BATCH_RESULTS {
+        line(page, &[result, becomes]);
+    }
 }
 
 fn errors(page: &mut String, rows: &[ErrorRow]) {
-    heading(page, "Errors", &["upstream", "which", "status", "`type`", "`code`", ""]);
+    heading(page, "Errors of the upstream", &["upstream", "which", "status", "`type`", "`code`", ""]);
     for row in rows {
         let (status, kind, code) = row.client;
         let code = code.map_or_else(|| "null".to_owned(), |code| format!("`{code}`"));

@@ -1,13 +1,18 @@
 //! The tables of compatibility: every example goes through the real translator, and the page is theirs.
 
 mod answers;
+mod batches;
 mod errors;
 mod requests;
+mod responses_api;
 
 use portcullis_provider::compatibility::page;
 use serde_json::{Map, Value};
 
 const COMMITTED: &str = include_str!("../../../../docs/compatibility.md");
+
+/// What the upstream answers.
+const MESSAGE: &str = r#"{"id":"msg_1","type":"message","role":"assistant","model":"claude-opus-4-8","content":[{"type":"text","text":"a"}],"stop_reason":"end_turn","stop_sequence":null,"usage":{"input_tokens":3,"output_tokens":5}}"#;
 
 /// A JSON object with these members over its own. The text of numbers is kept.
 fn with(base: &str, members: &str) -> Map<String, Value> {

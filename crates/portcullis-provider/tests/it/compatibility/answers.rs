@@ -10,11 +10,10 @@ use portcullis_provider::sse::{self, Decoder};
 use portcullis_provider::{ChatRequest, ResponseContext, Target};
 use portcullis_types::{Compliance, TranslationOptions};
 
-use super::{text, with};
+use super::{MESSAGE, text, with};
 
 const REQUEST: &str =
     r#"{"model":"claude-opus-4-8","max_tokens":1000,"messages":[{"role":"user","content":"hi"}]}"#;
-const MESSAGE: &str = r#"{"id":"msg_1","type":"message","role":"assistant","model":"claude-opus-4-8","content":[{"type":"text","text":"a"}],"stop_reason":"end_turn","stop_sequence":null,"usage":{"input_tokens":3,"output_tokens":5}}"#;
 
 fn context(asked: &str, compliance: Compliance) -> ResponseContext {
     let request = text(with(REQUEST, asked));

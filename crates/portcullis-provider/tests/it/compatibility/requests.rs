@@ -7,7 +7,8 @@ use portcullis_provider::compatibility::{
     TOOL_CHOICE, TOOLS,
 };
 use portcullis_provider::{
-    ChatRequest, FileReference, InvalidRequest, KnownFiles, Target, TranslatedRequest, models, openai,
+    ChatRequest, FileReference, InvalidRequest, KnownFiles, Target, TranslatedRequest, Warnings, models,
+    openai,
 };
 use portcullis_types::TranslationOptions;
 
@@ -19,20 +20,26 @@ const CHAT: [&[RequestRow]; 8] =
 const BASE: &str = r#"{"max_tokens":1000,"messages":[{"role":"user","content":"hi"}]}"#;
 
 /// What a translation sends, and what it reports.
-struct Sent {
+pub(super) struct Sent {
     body: String,
     warnings: Vec<String>,
     betas: Vec<String>,
 }
 
-impl From<TranslatedRequest> for Sent {
-    fn from(translated: TranslatedRequest) -> Self {
-        let warnings = translated.warnings.iter().map(str::to_owned).collect();
-        Self { body: String::from_utf8(translated.body).unwrap(), warnings, betas: translated.betas }
+impl Sent {
+    pub(super) fn new(body: Vec<u8>, warnings: &Warnings, betas: Vec<String>) -> Self {
+        let warnings = warnings.iter().map(str::to_owned).collect();
+        Self { body: String::from_utf8(body).unwrap(), warnings, betas }
     }
 }
 
-fn options(row: &RequestRow) -> TranslationOptions {
+impl From<TranslatedRequest> for Sent {
+    fn from(translated: TranslatedRequest) -> Self {
+        Self::new(translated.body, &translated.warnings, translated.betas)
+    }
+}
+
+pub(super) fn options(row: &RequestRow) -> TranslationOptions {
     let settings = if row.settings.is_empty() { "{}" } else { row.settings };
     TranslationOptions::default().with(&serde_json::from_str(settings).unwrap())
 }
@@ -43,7 +50,7 @@ fn request(row: &RequestRow, members: &str) -> String {
     text(with(&text(base), members))
 }
 
-fn files() -> KnownFiles {
+pub(super) fn files() -> KnownFiles {
     let file = FileReference {
         upstream_id: "file_011".into(),
         mime_type: "application/pdf".into(),
@@ -60,15 +67,22 @@ fn translate(row: &RequestRow, members: &str) -> Result<Sent, InvalidRequest> {
 }
 
 /// What is wrong with a row, if anything is.
-fn fault(row: &RequestRow) -> Option<String> {
-    let result = translate(row, row.given);
-    let (sent, outcome) = match (result, row.outcome) {
+///
+/// - `given`: the example's request.
+/// - `plain`: the same without the example's members.
+pub(super) fn judge(
+    outcome: Outcome,
+    given: &str,
+    result: Result<Sent, InvalidRequest>,
+    plain: impl FnOnce() -> Sent,
+) -> Option<String> {
+    let sent = match (result, outcome) {
         (Err(error), Outcome::Refused(param, code)) => {
             let seen = (error.param.as_deref(), error.code.as_str());
             return (seen != (Some(param), code)).then(|| format!("{seen:?} {}", error.message));
         }
         (Err(error), _) => return Some(format!("refused: {:?} {}", error.param, error.message)),
-        (Ok(sent), outcome) => (sent, outcome),
+        (Ok(sent), _) => sent,
     };
     let quiet = sent.warnings.is_empty();
     let reports = |token: &str| sent.warnings.iter().any(|one| one == token);
@@ -76,8 +90,8 @@ fn fault(row: &RequestRow) -> Option<String> {
     let right = match outcome {
         Outcome::Map(piece) => quiet && holds(piece),
         Outcome::Header(beta) => quiet && sent.betas.iter().any(|one| one == beta),
-        Outcome::Pass(piece) => quiet && holds(piece) && request(row, row.given).contains(piece),
-        Outcome::Noop => quiet && translate(row, "").unwrap().body == sent.body,
+        Outcome::Pass(piece) => quiet && holds(piece) && given.contains(piece),
+        Outcome::Noop => quiet && plain().body == sent.body,
         Outcome::Ignored(token) => reports(token),
         Outcome::Emulated(token, piece) => reports(token) && holds(piece),
         Outcome::Refused(..) => false,
@@ -85,7 +99,15 @@ fn fault(row: &RequestRow) -> Option<String> {
     (!right).then(|| format!("{} {:?}", sent.body, sent.warnings))
 }
 
-fn check<'r>(rows: impl IntoIterator<Item = &'r RequestRow>, fault: impl Fn(&RequestRow) -> Option<String>) {
+fn fault(row: &RequestRow) -> Option<String> {
+    let given = request(row, row.given);
+    judge(row.outcome, &given, translate(row, row.given), || translate(row, "").unwrap())
+}
+
+pub(super) fn check<'r>(
+    rows: impl IntoIterator<Item = &'r RequestRow>,
+    fault: impl Fn(&RequestRow) -> Option<String>,
+) {
     let faults = rows.into_iter().filter_map(|row| {
         fault(row).map(|fault| format!("{} ({}) {:?}\n    {fault}", row.field, row.when, row.outcome))
     });

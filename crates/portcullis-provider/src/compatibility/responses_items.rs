@@ -1,0 +1,32 @@
+//! The Responses API: the items of an input.
+
+use super::request::{RequestRow, row};
+
+const INVALID: &str = "invalid_value";
+const VALUE: &str = "unsupported_value";
+
+/// What an input consists of.
+pub const RESPONSES_ITEMS: &[RequestRow] = &[
+    row("message", "of `user`", "a user's turn").given(r#""input":[{"role":"user","content":"a"}]"#).map(r#""messages":[{"role":"user","content":[{"type":"text","text":"a"}]}]"#),
+    row("message", "of `assistant`", "an assistant's turn, or part of one").given(r#""input":[{"role":"user","content":"a"},{"type":"message","role":"assistant","content":[{"type":"output_text","text":"b"}]},{"role":"user","content":"c"}]"#).map(r#"{"role":"assistant","content":[{"type":"text","text":"b"}]}"#),
+    row("message", "of `system` or `developer`, first", "`system`").given(r#""input":[{"role":"developer","content":"Be brief."},{"role":"user","content":"a"}]"#).map(r#""system":[{"type":"text","text":"Be brief."}]"#),
+    row("message", "of `system` or `developer`, later, where the model allows it", "a `system` message").given(r#""input":[{"role":"user","content":"a"},{"role":"developer","content":"Be brief."}]"#).map(r#"{"role":"system","content":[{"type":"text","text":"Be brief."}]}"#),
+    row("input_text, output_text, refusal", "", "a `text` block").given(r#""input":[{"role":"user","content":[{"type":"input_text","text":"a"}]}]"#).map(r#"{"type":"text","text":"a"}"#),
+    row("input_image", "`image_url` with `https:` or `data:`", "an `image`").given(r#""input":[{"role":"user","content":[{"type":"input_image","image_url":"https://x.example/a.png","detail":"auto"}]}]"#).map(r#"{"type":"image","source":{"type":"url","url":"https://x.example/a.png"}}"#),
+    row("input_image", "`detail` other than `auto`", "nothing").given(r#""input":[{"role":"user","content":[{"type":"input_image","image_url":"https://x.example/a.png","detail":"low"}]}]"#).ignored("ignored:input[0].content[0].detail"),
+    row("input_file", "`file_data`", "a `document` or `image`").given(r#""input":[{"role":"user","content":[{"type":"input_file","file_data":"JVBERi0xLjQ=","filename":"a.pdf"}]}]"#).map(r#""data":"JVBERi0xLjQ="},"title":"a.pdf"}"#),
+    row("input_file", "`file_url`", "a `document` by URL").given(r#""input":[{"role":"user","content":[{"type":"input_file","file_url":"https://x.example/a.pdf"}]}]"#).map(r#"{"type":"document","source":{"type":"url","url":"https://x.example/a.pdf"}"#),
+    row("input_file", "`file_id` of the caller's", "a `document` or `image` by the upstream's id").given(r#""input":[{"role":"user","content":[{"type":"input_file","file_id":"file-known"}]}]"#).map(r#""source":{"type":"file","file_id":"file_011"}"#),
+    row("input_audio", "", "an error").given(r#""input":[{"role":"user","content":[{"type":"input_audio","input_audio":{"data":"x","format":"wav"}}]}]"#).refused("input[0].content[0].type", VALUE),
+    row("function_call", "", "`tool_use`, its arguments as they were written").given(r#""input":[{"role":"user","content":"a"},{"type":"function_call","call_id":"c","name":"f","arguments":"{\"a\":1e2}"},{"type":"function_call_output","call_id":"c","output":"r"}],"tools":[{"type":"function","name":"f"}]"#).map(r#"{"type":"tool_use","id":"c","name":"f","input":{"a":1e2}}"#),
+    row("function_call_output", "a text, or parts", "`tool_result`").given(r#""input":[{"role":"user","content":"a"},{"type":"function_call","call_id":"c","name":"f","arguments":"{}"},{"type":"function_call_output","call_id":"c","output":"r"}],"tools":[{"type":"function","name":"f"}]"#).map(r#"{"type":"tool_result","tool_use_id":"c","content":[{"type":"text","text":"r"}]}"#),
+    row("function_call_output", "of no call", "an error").given(r#""input":[{"role":"user","content":"a"},{"type":"function_call_output","call_id":"c","output":"r"}]"#).refused("input[1].call_id", INVALID),
+    row("custom_tool_call, custom_tool_call_output", "", "`tool_use` whose input is the text, `tool_result`").given(r#""input":[{"role":"user","content":"a"},{"type":"custom_tool_call","call_id":"c","name":"sh","input":"ls"},{"type":"custom_tool_call_output","call_id":"c","output":"r"}],"tools":[{"type":"custom","name":"sh"}]"#).emulated("emulated:tools[0]", r#""input":{"input":"ls"}"#),
+    row("reasoning", "with our `encrypted_content`", "the thinking it holds, signature and all").given(r#""input":[{"role":"user","content":"a"},{"type":"reasoning","id":"rs_1","summary":[],"encrypted_content":"anthropic.v1.W3sidHlwZSI6InRoaW5raW5nIiwidGhpbmtpbmciOiJ0Iiwic2lnbmF0dXJlIjoicyJ9XQ"},{"role":"assistant","content":"b"},{"role":"user","content":"c"}]"#).map(r#"{"type":"thinking","thinking":"t","signature":"s"}"#),
+    row("reasoning", "any other that is not kept", "nothing: a summary is no thinking").given(r#""input":[{"role":"user","content":"a"},{"type":"reasoning","id":"rs_1","summary":[{"type":"summary_text","text":"t"}]},{"role":"assistant","content":"b"},{"role":"user","content":"c"}]"#).ignored("dropped:input[1]"),
+    row("web_search_call, code_interpreter_call, mcp_call, mcp_list_tools", "kept under its id", "the upstream's own blocks").given(r#""input":[{"role":"user","content":"a"},{"type":"web_search_call","id":"ws_srvtoolu_kept","status":"completed","action":{"type":"search","query":"q"}},{"role":"assistant","content":"b"},{"role":"user","content":"c"}]"#).map(r#"{"type":"server_tool_use","id":"srvtoolu_kept","name":"web_search""#),
+    row("web_search_call, code_interpreter_call, mcp_call, mcp_list_tools", "not kept", "nothing: the upstream wants its own back").given(r#""input":[{"role":"user","content":"a"},{"type":"web_search_call","id":"ws_1","status":"completed","action":{"type":"search","query":"q"}},{"role":"assistant","content":"b"},{"role":"user","content":"c"}]"#).ignored("dropped:input[1]"),
+    row("compaction", "neither ours nor kept", "an error: the conversation stands on it").given(r#""input":[{"type":"compaction","id":"cmp_1","encrypted_content":"x"},{"role":"user","content":"a"}]"#).refused("input[0].encrypted_content", INVALID),
+    row("item_reference", "not kept", "an error").given(r#""input":[{"type":"item_reference","id":"msg_x"},{"role":"user","content":"a"}]"#).refused("input[0].id", INVALID),
+    row("computer_call, file_search_call, image_generation_call, shell_call, mcp_approval_request and others", "", "an error").given(r#""input":[{"type":"computer_call","id":"x"}]"#).refused("input[0].type", VALUE),
+];

@@ -1,0 +1,77 @@
+//! The Responses API: parameters, and the tools and choices that are written differently there.
+
+use super::request::{RequestRow, row};
+
+const UNSUPPORTED: &str = "unsupported_parameter";
+const VALUE: &str = "unsupported_value";
+
+const TOOL: &str = r#""tools":[{"type":"function","name":"f","parameters":{"type":"object","properties":{}}}],"tool_choice":"required""#;
+
+/// The parameters of a response's creation.
+pub const RESPONSES_PARAMETERS: &[RequestRow] = &[
+    row("model", "as in Chat Completions", "the model's id at the upstream").map(r#"{"model":"claude-opus-4-8""#),
+    row("input", "a text, or items: see below", "`messages`").given(r#""input":"hi""#).map(r#""messages":[{"role":"user","content":[{"type":"text","text":"hi"}]}]"#),
+    row("instructions", "", "the first block of `system`; for this request only").given(r#""instructions":"Be brief.""#).map(r#""system":[{"type":"text","text":"Be brief."}]"#),
+    row("max_output_tokens", "", "`max_tokens`").given(r#""max_output_tokens":7"#).map(r#""max_tokens":7"#),
+    row("max_output_tokens", "absent", "the model's largest, or the provider's `max_tokens_cap`").given(r#""max_output_tokens":null"#).map(r#""max_tokens":128000"#),
+    row("stream", "true", "`stream`").given(r#""stream":true"#).pass(r#""stream":true"#),
+    row("stream_options", "`include_obfuscation: true`", "nothing").given(r#""stream":true,"stream_options":{"include_obfuscation":true}"#).ignored("ignored:stream_options.include_obfuscation"),
+    row("store", "true, false, or absent, which means true", "whether the gateway keeps the response").given(r#""store":false"#).noop(),
+    row("previous_response_id", "of a response that is kept", "its conversation, before the input").given(r#""previous_response_id":"resp_kept""#).map(r#"{"type":"text","text":"kept"}]},{"role":"user","content":[{"type":"text","text":"hi"}]}"#),
+    row("previous_response_id", "any other", "an error").given(r#""previous_response_id":"resp_x""#).refused("previous_response_id", "previous_response_not_found"),
+    row("conversation", "", "an error").given(r#""conversation":"conv_1""#).refused("conversation", UNSUPPORTED),
+    row("temperature", "as in Chat Completions", "`temperature`").on("claude-sonnet-4-6").given(r#""temperature":0.5"#).pass(r#""temperature":0.5"#),
+    row("top_p", "as in Chat Completions", "`top_p`").on("claude-sonnet-4-6").given(r#""top_p":0.97"#).pass(r#""top_p":0.97"#),
+    row("top_logprobs", "0", "nothing").given(r#""top_logprobs":0"#).noop(),
+    row("top_logprobs", "more", "an error").given(r#""top_logprobs":2"#).refused("top_logprobs", UNSUPPORTED),
+    row("reasoning.effort", "as `reasoning_effort` in Chat Completions", "`thinking` and `output_config.effort`").given(r#""reasoning":{"effort":"high"}"#).map(r#""output_config":{"effort":"high"}"#),
+    row("reasoning.summary", "`auto`", "`thinking.display: summarized`").given(r#""reasoning":{"effort":"high","summary":"auto"}"#).map(r#""thinking":{"type":"adaptive","display":"summarized"}"#),
+    row("reasoning.summary", "`concise`, `detailed`", "the same: how long it is cannot be chosen").given(r#""reasoning":{"effort":"high","summary":"detailed"}"#).ignored("ignored:reasoning.summary"),
+    row("reasoning.context, reasoning.mode", "`auto`, `standard`", "nothing").given(r#""reasoning":{"context":"auto"}"#).noop(),
+    row("reasoning.context, reasoning.mode", "other values", "an error").given(r#""reasoning":{"mode":"pro"}"#).refused("reasoning.mode", VALUE),
+    row("text.format", "`text`", "nothing").given(r#""text":{"format":{"type":"text"}}"#).noop(),
+    row("text.format", "`json_schema`", "`output_config.format` with an adapted schema").given(r#""text":{"format":{"type":"json_schema","name":"a","schema":{"type":"object","properties":{"x":{"type":"integer"}}}}}"#)
+        .map(r#""output_config":{"format":{"type":"json_schema","schema":{"type":"object","properties":{"x":{"type":"integer"}},"additionalProperties":false}}}"#),
+    row("text.format", "`json_object`", "an instruction in the system prompt").given(r#""text":{"format":{"type":"json_object"}}"#).emulated("emulated:text.format.json_object", r#""system":[{"type":"text""#),
+    row("text.verbosity", "`medium`", "nothing").given(r#""text":{"verbosity":"medium"}"#).noop(),
+    row("text.verbosity", "`low`, `high`", "nothing").given(r#""text":{"verbosity":"low"}"#).ignored("ignored:text.verbosity"),
+    row("include", "`reasoning.encrypted_content`, `web_search_call.action.sources`, `code_interpreter_call.outputs`", "fields of the answer's items").given(r#""include":["reasoning.encrypted_content"]"#).noop(),
+    row("include", "`message.output_text.logprobs`", "an error").given(r#""include":["message.output_text.logprobs"]"#).refused("include[0]", VALUE),
+    row("include", "others of OpenAI's", "nothing: what they are about cannot occur").given(r#""include":["file_search_call.results"]"#).noop(),
+    row("truncation", "`disabled`", "nothing").given(r#""truncation":"disabled""#).noop(),
+    row("truncation", "`auto`", "nothing: what is too long is refused").given(r#""truncation":"auto""#).ignored("ignored:truncation"),
+    row("metadata", "", "kept with the response, and said again by it").given(r#""metadata":{"team":"x"}"#).ignored("ignored:metadata"),
+    row("user", "as in Chat Completions", "`metadata.user_id`").given(r#""user":"u-1""#).map(r#""metadata":{"user_id":"u-1"}"#),
+    row("safety_identifier", "as in Chat Completions", "`metadata.user_id`").given(r#""safety_identifier":"s-1""#).map(r#""metadata":{"user_id":"s-1"}"#),
+    row("service_tier", "as in Chat Completions", "`auto` or `standard_only`").given(r#""service_tier":"default""#).map(r#""service_tier":"standard_only""#),
+    row("service_tier", "`flex`, `ultrafast`", "an error").given(r#""service_tier":"ultrafast""#).refused("service_tier", VALUE),
+    row("prompt_cache_key", "", "nothing").given(r#""prompt_cache_key":"k""#).ignored("ignored:prompt_cache_key"),
+    row("prompt_cache_retention", "", "nothing").given(r#""prompt_cache_retention":"24h""#).ignored("ignored:prompt_cache_retention"),
+    row("prompt_cache_options", "`mode: implicit`", "top-level `cache_control`").given(r#""prompt_cache_options":{"mode":"implicit"}"#).map(r#""cache_control":{"type":"ephemeral"}"#),
+    row("prompt_cache_options", "`prewarm: true`", "`max_tokens: 0`").given(r#""prompt_cache_options":{"prewarm":true}"#).map(r#""max_tokens":0"#),
+    row("prompt_cache_options", "`comparison_response_id`", "nothing").given(r#""prompt_cache_options":{"comparison_response_id":"r"}"#).ignored("ignored:prompt_cache_options.comparison_response_id"),
+    row("context_management", "a list of compactions", "`edits`, and the beta flag").given(r#""context_management":[{"type":"compaction","compact_threshold":100000}]"#).map(r#"{"type":"compact_20260112","trigger":{"type":"input_tokens","value":100000}}"#),
+    row("background", "false", "nothing").given(r#""background":false"#).noop(),
+    row("background", "true", "an error").given(r#""background":true"#).refused("background", VALUE),
+    row("background_options", "", "an error").given(r#""background_options":{}"#).refused("background_options", UNSUPPORTED),
+    row("prompt", "", "an error: send its text").given(r#""prompt":{"id":"p"}"#).refused("prompt", UNSUPPORTED),
+    row("moderation", "", "an error").given(r#""moderation":{}"#).refused("moderation", UNSUPPORTED),
+    row("access_programs", "", "an error").given(r#""access_programs":[]"#).refused("access_programs", UNSUPPORTED),
+    row("image", "", "an error").given(r#""image":{}"#).refused("image", UNSUPPORTED),
+    row("any other name", "Anthropic's own parameters included", "an error").given(r#""top_k":1"#).refused("top_k", "unknown_parameter"),
+    // Tools
+    row("tools[]", "`function`", "a tool, its schema as it was written; adapted with `strict`").given(r#""tools":[{"type":"function","name":"f","parameters":{"type":"object","properties":{}}}]"#).map(r#""tools":[{"name":"f","input_schema":{"type":"object","properties":{}}}]"#),
+    row("tools[]", "`custom` with free text", "a tool that takes one text, turned back in the answer").given(r#""tools":[{"type":"custom","name":"sh"}]"#).emulated("emulated:tools[0]", r#""input_schema":{"type":"object","properties":{"input":{"type":"string"}}"#),
+    row("tools[]", "`custom` with a grammar", "an error, unless the provider says `emulate_custom_grammar`").given(r#""tools":[{"type":"custom","name":"sh","format":{"type":"grammar","syntax":"lark","definition":"x"}}]"#).refused("tools[0].format", VALUE),
+    row("tools[]", "`namespace`", "its tools as `namespace__name`, turned back in the answer").given(r#""tools":[{"type":"namespace","name":"n","description":"d","tools":[{"type":"function","name":"f","parameters":{"type":"object","properties":{}}}]}]"#).map(r#""name":"n__f""#),
+    row("tools[]", "`web_search` and its other names", "the tool `web_search_20250305`").given(r#""tools":[{"type":"web_search"}]"#).map(r#"{"type":"web_search_20250305","name":"web_search"}"#),
+    row("tools[]", "`mcp` with `require_approval: never`", "an entry of `mcp_servers` and its toolset").given(r#""tools":[{"type":"mcp","server_label":"s","server_url":"https://x.example","require_approval":"never"}]"#).map(r#""mcp_servers":[{"type":"url","name":"s","url":"https://x.example"}]"#),
+    row("tools[]", "`code_interpreter` with a container of its own", "the tool `code_execution_20250825`").given(r#""tools":[{"type":"code_interpreter","container":{"type":"auto"}}]"#).map(r#"{"type":"code_execution_20250825","name":"code_execution"}"#),
+    row("tools[]", "`file_search`, `computer`, `image_generation`, `shell` and others", "an error").given(r#""tools":[{"type":"file_search"}]"#).refused("tools[0].type", VALUE),
+    row("tool_choice", "`auto`, `none`, `required`", "`auto`, `none`, `any`").given(TOOL).map(r#""tool_choice":{"type":"any"}"#),
+    row("tool_choice", "a function, custom tool, or one the upstream runs", "`tool`").given(r#""tools":[{"type":"function","name":"f"}],"tool_choice":{"type":"function","name":"f"}"#).map(r#""tool_choice":{"type":"tool","name":"f"}"#),
+    row("tool_choice", "`allowed_tools`", "only those tools are sent").given(r#""tools":[{"type":"function","name":"f"},{"type":"function","name":"g"}],"tool_choice":{"type":"allowed_tools","mode":"auto","tools":[{"type":"function","name":"g"}]}"#).emulated("emulated:tool_choice", r#""tools":[{"name":"g""#),
+    row("parallel_tool_calls", "false", "`disable_parallel_tool_use`").given(r#""tools":[{"type":"function","name":"f"}],"parallel_tool_calls":false"#).map(r#""disable_parallel_tool_use":true"#),
+    row("max_tool_calls", "with a web search as the one tool that the upstream runs", "its `max_uses`").given(r#""tools":[{"type":"web_search"}],"max_tool_calls":3"#).map(r#""max_uses":3"#),
+    row("max_tool_calls", "with any other", "an error").given(r#""tools":[{"type":"web_search"},{"type":"code_interpreter","container":{"type":"auto"}}],"max_tool_calls":3"#).refused("max_tool_calls", VALUE),
+];
