@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+import customers
 import database
 import gateway as gateways
 from emulator import Emulator
@@ -16,7 +17,11 @@ from recorder import Recorder
 
 CLIENTS = {
     "test_openai.py": "openai",
+    "test_openai_resources.py": "openai",
+    "test_responses.py": "openai",
     "test_anthropic.py": "anthropic",
+    "test_anthropic_resources.py": "anthropic",
+    "test_langchain.py": "LangChain",
     "test_portkey.py": "portkey-ai",
     "test_wire.py": "raw sockets",
     "test_process.py": "processes",
@@ -43,6 +48,13 @@ def admin_key() -> str:
 def setup(address, admin_key) -> gateways.Setup:
     """An integration, a provider and a key on that gateway."""
     return gateways.set_up(address, admin_key)
+
+
+@pytest.fixture(scope="session")
+def full_setup(address, admin_key, emulator) -> gateways.Setup:
+    """The same with every feature, for a customer whose role may do everything."""
+    configurations = customers.Customer().settle(emulator).configurations()
+    return customers.set_up(address, admin_key, {**configurations, "features": customers.FEATURES})
 
 
 @pytest.fixture(scope="session")

@@ -30,6 +30,8 @@ def policy(*statements: dict) -> dict:
     return {"Version": "2012-10-17", "Statement": list(statements)}
 
 
+# What an integration may have enabled.
+FEATURES = ["inference", "token_counting", "models", "files", "batches", "skills"]
 # Everything that a gateway may want of the service.
 FULL = policy(allow(f"{SERVICE}:*"), allow(TOKEN))
 

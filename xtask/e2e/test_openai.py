@@ -8,6 +8,7 @@ import pytest
 from pydantic import BaseModel
 
 from emulator import UNICODE_TEXT, script
+from gateway import ADAPTIVE_MODEL
 
 WEATHER = {
     "type": "function",
@@ -214,6 +215,48 @@ def test_thinking_is_told_beside_the_answer(client, setup):
     message = ask(client, setup, script("thinking")).choices[0].message
     assert message.content
     assert message.reasoning_content
+
+
+class Weather(BaseModel):
+    """What a structured answer looks like."""
+
+    city: str
+    degrees: float
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_a_loop_of_tools_keeps_its_thinking(client, setup, streamed):
+    messages = [{"role": "user", "content": script("tool_loop=2")}]
+    for turn in (1, 2, 3):
+        body = {
+            "model": f"@{setup.provider}/{ADAPTIVE_MODEL}",
+            "max_tokens": 4000,
+            "reasoning_effort": "low",
+            "tools": [WEATHER],
+            "messages": messages,
+        }
+        if streamed:
+            with client.chat.completions.stream(**body) as stream:
+                completion = stream.get_final_completion()
+        else:
+            completion = client.chat.completions.create(**body)
+        [choice] = completion.choices
+        assert choice.finish_reason == ("tool_calls" if turn < 3 else "stop")
+        assert turn == 3 or choice.message.thinking_blocks[0]["signature"]
+        # As a client does that keeps what it does not know.
+        messages.append(choice.message.model_dump(exclude_none=True))
+        for call in choice.message.tool_calls or []:
+            messages.append({"role": "tool", "tool_call_id": call.id, "content": "18 degrees"})
+
+
+def test_a_structured_answer_is_parsed_by_its_schema(client, setup):
+    completion = client.chat.completions.parse(
+        model=setup.model,
+        max_tokens=1000,
+        messages=[{"role": "user", "content": script("structured")}],
+        response_format=Weather,
+    )
+    assert isinstance(completion.choices[0].message.parsed, Weather)
 
 
 def test_a_wrong_key_is_an_authentication_error(setup):

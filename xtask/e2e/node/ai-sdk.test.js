@@ -86,6 +86,31 @@ for (const name of ['openai-compatible', 'anthropic']) {
       assert.match(text, /after some thought/);
     });
 
+    test('a loop of tools over three steps ends with an answer', async () => {
+      // The compatible provider sends no signatures back, so it cannot ask for thinking in a loop of tools.
+      const thinking = { type: 'enabled', budgetTokens: 1024 };
+      const options = {
+        tools: { get_weather: weather([]) },
+        stopWhen: stepCountIs(5),
+        providerOptions: { anthropic: { thinking } },
+      };
+      for (const asking of [ask, stream]) {
+        const steps = await (await asking(script('tool_loop=2'), options)).steps;
+        assert.deepEqual(
+          steps.map((step) => step.finishReason),
+          ['tool-calls', 'tool-calls', 'stop'],
+        );
+        assert.equal(steps[0].reasoning.length, name === 'anthropic' ? 1 : 0);
+        assert.ok(steps[2].text);
+      }
+    });
+
+    test('a structured answer is parsed by its schema', async () => {
+      const schema = z.object({ city: z.string(), degrees: z.number() });
+      const { output } = await ask(script('structured'), { output: Output.object({ schema }) });
+      assert.deepEqual([typeof output.city, typeof output.degrees], ['string', 'number']);
+    });
+
     test('an image and a PDF are read', async () => {
       const content = [
         { type: 'text', text: 'What is this?' },

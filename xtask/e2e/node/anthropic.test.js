@@ -4,6 +4,8 @@ import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 
 import Anthropic from '@anthropic-ai/sdk';
+import { zodOutputFormat } from '@anthropic-ai/sdk/helpers/zod';
+import { z } from 'zod';
 
 import { newCustomer, script } from './customer.js';
 import { PDF, PNG } from './media.js';
@@ -121,6 +123,45 @@ describe('thinking', () => {
     const whole = await ask(script('thinking'), { max_tokens: 4000, thinking });
     assert.deepEqual((await stream.finalMessage()).content, whole.content);
   });
+});
+
+for (const streamed of [false, true]) {
+  test(`a loop of tools keeps its thinking (streamed: ${streamed})`, async () => {
+    const messages = [user(script('tool_loop=2'))];
+    for (const turn of [1, 2, 3]) {
+      const body = {
+        ...parameters('', { max_tokens: 4000, thinking: { type: 'enabled', budget_tokens: 1024 } }),
+        tools: [WEATHER],
+        messages,
+      };
+      const message = streamed
+        ? await client.messages.stream(body).finalMessage()
+        : await client.messages.create(body);
+      const calls = message.content.filter((block) => block.type === 'tool_use');
+      assert.equal(message.stop_reason, turn < 3 ? 'tool_use' : 'end_turn', `turn ${turn}`);
+      assert.ok(turn === 3 || (message.content[0].signature && calls.length === 1), `turn ${turn}`);
+      messages.push(assistant(message.content));
+      const results = calls.map(({ id }) => ({ type: 'tool_result', tool_use_id: id, content: '18 degrees' }));
+      if (results.length) messages.push(user(results));
+    }
+    assert.equal(messages.length, 6);
+  });
+}
+
+test('a structured answer is parsed by its schema', async () => {
+  const Weather = z.object({ city: z.string(), degrees: z.number() });
+  const message = await client.messages.parse(
+    parameters(script('structured'), { output_config: { format: zodOutputFormat(Weather) } }),
+  );
+  const { city, degrees } = message.parsed_output;
+  assert.deepEqual([typeof city, typeof degrees], ['string', 'number']);
+});
+
+test('server tools, citations and what nobody knows pass', async () => {
+  const kinds = async (name) => (await ask(script(name))).content.map((block) => block.type);
+  assert.deepEqual(await kinds('web_search'), ['server_tool_use', 'web_search_tool_result', 'text']);
+  const streamed = await client.messages.stream(parameters(script('unknown_events'))).finalMessage();
+  assert.ok(streamed.content.some((block) => block.type === 'text'));
 });
 
 describe('media', () => {

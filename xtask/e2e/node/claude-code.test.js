@@ -66,12 +66,17 @@ function claude(args, environment = {}) {
   });
 }
 
+/** It marks its prompt to be cached, so most of it is counted as written or read there. */
+function tokensRead({ usage }) {
+  return usage.input_tokens + usage.cache_creation_input_tokens + usage.cache_read_input_tokens;
+}
+
 test('a question is answered', async () => {
   const [result] = await claude(['-p', 'Say hello.', '--output-format', 'json']);
   assert.equal(result.type, 'result');
   assert.equal(result.is_error, false, result.result);
   assert.match(result.result, /^Hello from the emulator!/);
-  assert.ok(result.usage.input_tokens > 1000, 'its system prompt and tools have arrived');
+  assert.ok(tokensRead(result) > 1000, 'its system prompt and tools have arrived');
   assert.deepEqual(Object.keys(result.modelUsage), [customer.model()]);
 });
 
@@ -92,11 +97,9 @@ test('a tool runs, and its result goes back', async () => {
     ...['-p', script('tool_use'), '--tools', 'Read', '--allowedTools', 'Read'],
     ...['--output-format', 'stream-json', '--verbose'],
   ]);
-  const kinds = (event) => event.message?.content.map?.((block) => block.type) ?? [];
-  assert.deepEqual(
-    events.filter((event) => event.type !== 'system').flatMap((event) => [event.type, ...kinds(event)]),
-    ['assistant', 'text', 'assistant', 'tool_use', 'user', 'tool_result', 'assistant', 'text', 'result'],
-  );
+  // It thinks before it calls, and the emulator refuses a thought that does not come back as it was.
+  const kinds = events.flatMap((event) => event.message?.content.map((block) => block.type) ?? []);
+  assert.deepEqual(kinds, ['thinking', 'text', 'tool_use', 'tool_result', 'text']);
   assert.match(events.at(-1).result, /^The tool answered: .*the word is marmalade/);
   assert.equal(events.at(-1).num_turns, 2);
 });
@@ -106,7 +109,7 @@ test('a conversation goes on', async () => {
   const [second] = await claude(['-p', 'And now?', '--resume', first.session_id, '--output-format', 'json']);
   assert.equal(second.is_error, false, second.result);
   assert.match(second.result, /And now\?/);
-  assert.ok(second.usage.input_tokens > first.usage.input_tokens);
+  assert.ok(tokensRead(second) > tokensRead(first), 'the first turn came along');
 });
 
 test('a wrong key is told', async () => {

@@ -66,6 +66,7 @@ async function settle() {
     aws_external_id: externalId,
     aws_region: REGION,
     anthropic_aws_workspace_id: workspace,
+    features: ['inference', 'token_counting', 'models', 'files', 'batches', 'skills'],
   };
 }
 

@@ -87,6 +87,30 @@ for (const [name, chat] of Object.entries(MAKERS)) {
       );
     });
 
+    test('a loop of tools over three turns ends with an answer', async () => {
+      // `ChatOpenAI` sends no signatures back, so it cannot ask for thinking in a loop of tools.
+      const thinking = { type: 'enabled', budget_tokens: 1024 };
+      const model = chat(name === 'anthropic' ? { thinking } : {}).bindTools([getWeather]);
+      const messages = [new HumanMessage(script('tool_loop=2'))];
+      for (const turn of [1, 2]) {
+        const message = await model.invoke(messages);
+        assert.equal(message.tool_calls.length, 1, `turn ${turn}`);
+        if (name === 'anthropic') assert.ok(message.content[0].signature, `turn ${turn}`);
+        messages.push(message);
+        messages.push(new ToolMessage({ tool_call_id: message.tool_calls[0].id, content: '18 degrees' }));
+      }
+      const last = await model.invoke(messages);
+      assert.deepEqual(last.tool_calls, []);
+      assert.ok(last.text);
+    });
+
+    test('a structured answer is parsed by its schema', async () => {
+      const schema = z.object({ city: z.string(), degrees: z.number() });
+      const model = chat().withStructuredOutput(schema, { method: 'jsonSchema' });
+      const { city, degrees } = await model.invoke(script('structured'));
+      assert.deepEqual([typeof city, typeof degrees], ['string', 'number']);
+    });
+
     test('an image is read', async () => {
       const image = { type: 'image', mimeType: 'image/png', data: PNG };
       const content = [{ type: 'text', text: 'What is this?' }, image];

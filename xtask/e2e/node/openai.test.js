@@ -4,8 +4,10 @@ import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 
 import OpenAI from 'openai';
+import { zodResponseFormat } from 'openai/helpers/zod';
+import { z } from 'zod';
 
-import { newCustomer, script } from './customer.js';
+import { ADAPTIVE_MODEL, newCustomer, script } from './customer.js';
 import { PDF, PNG } from './media.js';
 
 const WEATHER = {
@@ -170,6 +172,48 @@ describe('thinking', () => {
     assert.ok(message.reasoning_content);
     assert.ok(message.thinking_blocks[0].signature);
   });
+
+  for (const streamed of [false, true]) {
+    test(`stays valid over a loop of tools (streamed: ${streamed})`, async () => {
+      // The emulator refuses a thought that does not come back as it was given out.
+      const messages = [user(script('tool_loop=2'))];
+      for (const turn of [1, 2, 3]) {
+        const body = {
+          model: customer.model(ADAPTIVE_MODEL),
+          max_tokens: 4000,
+          reasoning_effort: 'low',
+          tools: [WEATHER],
+          messages,
+        };
+        const completion = streamed
+          ? await client.chat.completions.stream(body).finalChatCompletion()
+          : await client.chat.completions.create(body);
+        const [{ message, finish_reason }] = completion.choices;
+        assert.equal(finish_reason, turn < 3 ? 'tool_calls' : 'stop', `turn ${turn}`);
+        assert.ok(turn === 3 || message.thinking_blocks[0].signature, `turn ${turn}`);
+        // The client's helpers add what they parsed.
+        const { parsed, ...said } = message;
+        assert.ok(!parsed);
+        messages.push(said);
+        for (const { id } of message.tool_calls ?? []) {
+          messages.push({ role: 'tool', tool_call_id: id, content: '18 degrees' });
+        }
+      }
+      assert.equal(messages.filter((message) => message.role === 'tool').length, 2);
+    });
+  }
+});
+
+test('a structured answer is parsed by its schema', async () => {
+  const Weather = z.object({ city: z.string(), degrees: z.number() });
+  const completion = await client.chat.completions.parse({
+    model: customer.model(),
+    max_tokens: 1000,
+    messages: [user(script('structured'))],
+    response_format: zodResponseFormat(Weather, 'weather'),
+  });
+  const { parsed } = completion.choices[0].message;
+  assert.deepEqual([typeof parsed.city, typeof parsed.degrees], ['string', 'number']);
 });
 
 describe('media', () => {

@@ -5,8 +5,10 @@ import { basename } from 'node:path';
 /** Which client each file drives. A file that is not here would vanish from the table. */
 const CLIENTS = {
   'openai.test.js': 'openai (Node)',
-  'responses.test.js': 'openai responses (Node)',
+  'openai-resources.test.js': 'openai (Node)',
+  'responses.test.js': 'openai (Node)',
   'anthropic.test.js': 'anthropic (Node)',
+  'anthropic-resources.test.js': 'anthropic (Node)',
   'portkey.test.js': 'portkey-ai (Node)',
   'ai-sdk.test.js': 'Vercel AI SDK',
   'langchain.test.js': 'LangChain (Node)',
