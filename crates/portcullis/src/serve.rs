@@ -1,5 +1,6 @@
 //! `portcullis serve`: configuration, start, announcement, wait, drain.
 
+mod batches;
 mod data_dir;
 mod listeners;
 mod metrics;
