@@ -4,7 +4,7 @@
 //! # Answers
 //! - `plain`, `long=WORDS`, `unicode`, `empty`, `max_tokens`, `stop_sequence`, `context_window`, `refusal`.
 //! - `thinking`, `redacted`: a thinking block, then text. Blocks of thinking that come back must be as they were
-//!   issued, text included, and to the same model. The text is empty where `thinking.display` or the model omits it.
+//!   issued, text included, to the same model and, from 5.1, after the same turns. The text is empty where `thinking.display` or the model omits it.
 //! - `tool_use`, `parallel_tools`, `empty_tool` (no arguments and no delta): calls of the request's own tools, after a
 //!   thought if the request asks for thinking.
 //! - `tool_loop=N`: N answers with a thought and a call, one at a time, then text. If the request asks for thinking, each

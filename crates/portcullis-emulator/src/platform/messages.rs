@@ -127,8 +127,10 @@ fn check_batchable(params: &Value) -> Result<(), PlatformError> {
 fn judge(body: &Value, protocol: &Protocol, account: &Account) -> Result<Model, PlatformError> {
     let model = validation::validate(body, Endpoint::Messages, protocol)?;
     models::check_access(account, &model)?;
-    let checks = [script::check_thinking, script::check_server_results, script::check_compaction];
-    checks.into_iter().try_for_each(|check| check(body)).map_err(PlatformError::invalid)?;
+    let history = script::check_thinking(body, model.traits())
+        .and_then(|()| script::check_server_results(body))
+        .and_then(|()| script::check_compaction(body));
+    history.map_err(PlatformError::invalid)?;
     Ok(model)
 }
 

@@ -10,14 +10,15 @@ use crate::script::Traits;
 use crate::server::Arrival;
 use crate::world::Account;
 pub(super) use catalogue::{Disabling, EFFORTS, Model, Sampling};
-use catalogue::{MODELS, RETIRED};
+use catalogue::{MODELS, RETIRED, Thinking};
 
 const LIFECYCLES: [&str; 3] = ["active", "deprecated", "retired"];
 
 impl Model {
     /// What scripts go by.
     pub(super) fn traits(&self) -> Traits {
-        Traits { thinks: self.thinking.by_default, omits_thinking: self.thinking.omitted_by_default }
+        let Thinking { by_default, omitted_by_default, binds_prefix, .. } = self.thinking;
+        Traits { thinks: by_default, omits_thinking: omitted_by_default, binds_prefix }
     }
 
     fn to_json(self) -> Value {
@@ -192,6 +193,6 @@ mod tests {
         check("claude-fable-5", &|model| model.thinking.disabled == Disabling::Never && model.forced_tools);
         check("claude-fable-5-2", &|model| !model.forced_tools);
         check("claude-sonnet-5-5", &|model| model.thinking.between_tools && !model.forced_tools);
-        check("claude-haiku-5-5", &|model| model.forced_tools && model.thinking.by_default);
+        check("claude-haiku-5-5", &|model| model.forced_tools && model.thinking.binds_prefix);
     }
 }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::example::example;
 use super::thinking::Shown;
 use super::turn::{Tokens, Turn};
-use super::{compaction, pause, server_tools, thinking, tools};
+use super::{compaction, pause, server_tools, tools};
 use crate::answer::{Answer, Piece};
 use crate::state::{BASE62, random_text};
 
@@ -92,12 +92,12 @@ impl Message {
     /// A thought, shown as the request wants it.
     pub(super) fn push_thought(&mut self, turn: &Turn<'_>, thought: &str) {
         let shown = if turn.shows_thinking() { Shown::Whole } else { Shown::Omitted };
-        self.push_thought_as(thought, shown);
+        self.push_thought_as(turn, thought, shown);
     }
 
-    fn push_thought_as(&mut self, thought: &str, shown: Shown) {
+    fn push_thought_as(&mut self, turn: &Turn<'_>, thought: &str, shown: Shown) {
         self.thinking_tokens += thought.len().div_ceil(4);
-        self.content.push(thinking::block(&self.model, thought, shown));
+        self.content.push(turn.binding().block(thought, shown));
     }
 
     /// All of them, those of thinking included.
@@ -193,7 +193,7 @@ pub(super) fn compose(turn: &Turn<'_>, name: &str, argument: Option<u64>) -> Res
             answer.push_text("Here is the answer, after some thought.");
         }
         "redacted" => {
-            answer.push_thought_as("Nobody may read this.", Shown::Redacted);
+            answer.push_thought_as(turn, "Nobody may read this.", Shown::Redacted);
             answer.push_text("Here is the answer.");
         }
         "web_search" => server_tools::search(answer),

@@ -11,10 +11,10 @@ use crate::state::{BASE62, random_text};
 /// The most rounds of a loop.
 const MOST_ROUNDS: u64 = 100;
 
-/// The tools that the client runs itself.
+/// The tools that the client runs itself, but for those that are not loaded until a search finds them.
 fn own_tools<'a>(turn: &Turn<'a>) -> Vec<&'a Value> {
     let tools = turn.body["tools"].as_array().into_iter().flatten();
-    tools.filter(|tool| tool["input_schema"].is_object()).collect()
+    tools.filter(|tool| tool["input_schema"].is_object() && tool["defer_loading"] != true).collect()
 }
 
 fn push_call(message: &mut Message, tool: &Value, input: &Value) {
@@ -109,8 +109,7 @@ pub(super) fn interleave(message: &mut Message, turn: &Turn<'_>) -> Result<(), S
 
 /// Refuses an earlier answer whose thoughts are not those that it was given. Who did not ask for thinking may drop all.
 fn check_thoughts(turn: &Turn<'_>, blocks: &[Value], expected: &[String]) -> Result<(), String> {
-    let found: Vec<String> =
-        blocks.iter().filter_map(|block| thinking::thought_of(turn.model, block)).collect();
+    let found: Vec<String> = blocks.iter().filter_map(thinking::thought_of).collect();
     if found == expected || (found.is_empty() && !turn.asks_for_thinking()) {
         return Ok(());
     }

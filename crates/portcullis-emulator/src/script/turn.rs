@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use super::thinking::Binding;
+
 /// Scripts whose directive holds until the next text of the user.
 const GO_ON: &[&str] = &["tool_loop", "interleaved", "pause_turn"];
 const OPENING: &str = "[[emulator:";
@@ -13,6 +15,8 @@ pub(crate) struct Traits {
     pub(crate) thinks: bool,
     /// Thinking blocks come without their text.
     pub(crate) omits_thinking: bool,
+    /// Thinking blocks belong to the turns before them.
+    pub(crate) binds_prefix: bool,
 }
 
 /// How many tokens the prompt has, by what becomes of them.
@@ -51,6 +55,14 @@ impl<'a> Turn<'a> {
         let since = messages.get(at + 1..).unwrap_or_default();
         let model = body["model"].as_str().unwrap_or_default();
         Self { body, model, traits, tokens, directive, asked, since }
+    }
+
+    /// What the thoughts of this turn belong to. A paused turn goes on, so its beginning counts.
+    pub(super) fn binding(&self) -> Binding<'a> {
+        let messages = self.body["messages"].as_array().map_or(&[][..], Vec::as_slice);
+        let is_others = |message: &Value| message["role"] != "assistant";
+        let start = messages.iter().rposition(is_others).map_or(0, |last| last + 1);
+        Binding::at(self.body, start, self.traits)
     }
 
     /// Whether the request itself asks for thinking.

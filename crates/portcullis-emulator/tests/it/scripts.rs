@@ -309,11 +309,15 @@ async fn a_call_without_arguments_has_no_delta() {
     let lab = Lab::new().await;
     let keys = lab.session().await;
     let mut body = ask("[[emulator:empty_tool]]");
-    body["tools"] = json!([{"name": "now", "input_schema": {"type": "object"}}]);
+    body["tools"] = json!([
+        {"name": "later", "input_schema": {"type": "object"}, "defer_loading": true},
+        {"name": "now", "input_schema": {"type": "object"}},
+    ]);
     body["stream"] = json!(true);
     let (_, text) = lab.send(&Call::messages(&body), &keys).await;
     let events = data(&text);
     assert_eq!(events[2]["content_block"]["input"], json!({}));
+    assert_eq!(events[2]["content_block"]["name"], "now", "the other is not loaded");
     assert_eq!(events[3]["type"], "content_block_stop");
 }
 

@@ -26,6 +26,8 @@ pub(in crate::platform) struct Thinking {
     pub(in crate::platform) by_default: bool,
     /// Without `display`, the text is left out.
     pub(in crate::platform) omitted_by_default: bool,
+    /// A block belongs to the turns before it, not to the model alone.
+    pub(in crate::platform) binds_prefix: bool,
 }
 
 /// What a model takes for `temperature`, `top_p` and `top_k`, under version 2023-06-01.
@@ -87,6 +89,7 @@ const fn of_4_5(
             disabled: Disabling::Always,
             by_default: false,
             omitted_by_default: false,
+            binds_prefix: false,
         },
         efforts: &[],
         sampling: Sampling::Free,
@@ -146,9 +149,16 @@ const fn of_5(
     }
 }
 
-/// From 5.1: a tool cannot be forced either.
+/// From 5.1: a tool cannot be forced either, and thoughts belong to their place.
 const fn of_5_1(id: &'static str, name: &'static str, line: &'static str, created: &'static str) -> Model {
-    Model { forced_tools: false, ..of_5(id, name, line, created, Disabling::Never) }
+    let older = of_5(id, name, line, created, Disabling::Never);
+    Model { forced_tools: false, thinking: Thinking { binds_prefix: true, ..older.thinking }, ..older }
+}
+
+const fn of_haiku_5_5() -> Model {
+    let model = of_5_1("claude-haiku-5-5", "Claude Haiku 5.5", "haiku", "2026-10-07");
+    let thinking = Thinking { disabled: Disabling::UpToHighEffort, ..model.thinking };
+    Model { thinking, forced_tools: true, ..model }
 }
 
 const fn of_sonnet_5_5() -> Model {
@@ -160,7 +170,7 @@ const fn of_sonnet_5_5() -> Model {
 pub(super) const MODELS: &[Model] = &[
     of_5_1("claude-fable-5-2", "Claude Fable 5.2", "fable", "2026-11-09"),
     of_5_1("claude-mythos-5-2", "Claude Mythos 5.2", "mythos", "2026-11-09"),
-    of_5("claude-haiku-5-5", "Claude Haiku 5.5", "haiku", "2026-10-07", Disabling::UpToHighEffort),
+    of_haiku_5_5(),
     of_5_1("claude-opus-5-5", "Claude Opus 5.5", "opus", "2026-09-22"),
     of_sonnet_5_5(),
     of_5_1("claude-fable-5-1", "Claude Fable 5.1", "fable", "2026-09-01"),
