@@ -9,8 +9,10 @@ pub(crate) mod answer;
 mod batches;
 mod download;
 pub(crate) mod models;
+mod own_page;
 mod route;
 mod send;
+pub(crate) mod tenancy;
 
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -23,6 +25,7 @@ use portcullis_catalog::Snapshot;
 use portcullis_provider::Envelope;
 use portcullis_provider::error::Dialect;
 use portcullis_provider::invalid::InvalidRequest;
+use portcullis_types::ProviderId;
 
 use crate::arrival::Arrival;
 use crate::content::Content;
@@ -33,6 +36,8 @@ use crate::inbound::{UploadLimits, check_query, read_json_body, spool_form};
 use crate::spool::SpoolPlace;
 use crate::way::{self, Admitted, Authenticated, Hint, Payload};
 use route::{Native, Takes};
+
+pub(crate) use batches::public_base;
 
 /// Answers on any of the platform's routes, or says why not.
 pub(crate) async fn serve(State(gateway): State<Gateway>, request: Request) -> Response {
@@ -125,6 +130,7 @@ async fn message(
     let envelope = Envelope::scan(&body)?;
     let (resolved, model) = way::resolve(caller, &client.headers, &snapshot, &envelope.model)?;
     let admitted = way::admit(resolved, native.route)?;
+    tenancy::check_references(gateway, &admitted, &client.headers, &body).await?;
     Ok((admitted, Content::json(envelope.splice_model(&body, &model))))
 }
 
@@ -163,12 +169,37 @@ async fn receive_json(
 
 /// Admits a request that names no model.
 async fn admit(
-    _gateway: &Parts,
+    gateway: &Parts,
     client: &Client,
     native: &Native,
     caller: Authenticated,
     snapshot: &Snapshot,
 ) -> Result<Admitted, GatewayError> {
-    let resolved = way::resolve_without_model(caller, &client.headers, snapshot, Hint::None, native.feature)?;
+    let resolve =
+        |hint| way::resolve_without_model(caller.clone(), &client.headers, snapshot, hint, native.feature);
+    let resolved = match resolve(Hint::None) {
+        // Whoever made the object says where it is. Only asked where there is a choice: it costs a query.
+        Err(ambiguous @ GatewayError::AmbiguousProvider { .. }) => {
+            match maker(gateway, native, &caller).await? {
+                Some(maker) => resolve(Hint::Maker(maker)),
+                None => Err(ambiguous),
+            }
+        }
+        resolved => resolved,
+    }?;
     way::admit(resolved, native.route)
+}
+
+/// The provider that made the object a request is about, if it is known.
+async fn maker(
+    gateway: &Parts,
+    native: &Native,
+    caller: &Authenticated,
+) -> Result<Option<ProviderId>, GatewayError> {
+    let (Some(kind), Some(id)) = (tenancy::kind_of(native.feature), native.object.as_deref()) else {
+        return Ok(None);
+    };
+    let workspace = way::workspace_of(caller)?;
+    let object = gateway.catalog.upstream_object(workspace, kind, id).await?;
+    Ok(object.map(|object| object.provider_id))
 }

@@ -10,6 +10,7 @@ use portcullis_provider::routes::CREATE_MESSAGE;
 use portcullis_provider::Envelope;
 
 use crate::anthropic::answer::{refuse, with_head};
+use crate::anthropic::tenancy;
 use crate::arrival::Arrival;
 use crate::body::StreamBody;
 use crate::body::pass_through::PassThrough;
@@ -38,6 +39,7 @@ async fn relay(gateway: &Parts, arrival: &Arrival, request: Request) -> Result<R
     let (resolved, model) = way::resolve(caller, &client.headers, &snapshot, &envelope.model)?;
     let admitted = way::admit(resolved, CREATE_MESSAGE)?;
     drop(snapshot);
+    tenancy::check_references(gateway, &admitted, &client.headers, &body).await?;
 
     let body = envelope.splice_model(&body, &model);
     let payload = Payload::passed_through(&client.headers, client.uri.query(), body, envelope.stream)?;

@@ -60,11 +60,6 @@ impl Spool {
         self.sha256
     }
 
-    /// How many bytes there are.
-    pub(crate) const fn length(&self) -> u64 {
-        self.length
-    }
-
     /// Reads it from its beginning. Any number of readers may be at it.
     pub(crate) fn reader(&self) -> SpoolReader {
         SpoolReader::new(self)

@@ -10,6 +10,7 @@ use portcullis_types::{ModelId, ModelRef, Slug};
 
 use super::receive_json;
 use super::route::Native;
+use super::tenancy;
 use crate::content::Content;
 use crate::error::GatewayError;
 use crate::gateway::Parts;
@@ -31,6 +32,7 @@ pub(super) async fn receive(
     let hint = provider.map_or(Hint::None, Hint::Slug);
     let resolved = way::resolve_without_model(caller, &client.headers, &snapshot, hint, native.feature)?;
     let admitted = way::admit(resolved, native.route)?;
+    tenancy::check_references(gateway, &admitted, &client.headers, &body).await?;
     let spool = on_a_thread(move || Ok(Spool::of_parts(envelope.splice_models(&body, &models)))).await?;
     let kind = http::HeaderValue::from_static("application/json");
     Ok((admitted, Content::Spooled { kind, spool }))
@@ -82,7 +84,7 @@ fn elsewhere(n: usize, first: Option<&Slug>, provider: Option<&Slug>) -> Invalid
 
 /// The gateway's own address as the client knows it: the setting, else the request's host, by `http` unless a proxy says
 /// `x-forwarded-proto: https`. Empty when neither is to be had: the path alone then leads to where the client is already.
-pub(super) fn public_base(setting: Option<&str>, client: &Client) -> String {
+pub(crate) fn public_base(setting: Option<&str>, client: &Client) -> String {
     if let Some(url) = setting {
         return url.trim_end_matches('/').to_owned();
     }

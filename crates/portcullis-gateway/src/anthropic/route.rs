@@ -81,6 +81,12 @@ impl Native {
         self.object.is_none() && matches!(self.takes(), Takes::Json | Takes::Batch | Takes::Upload)
     }
 
+    /// The object that is gone after a success.
+    pub(super) fn deletes(&self) -> Option<&str> {
+        let is_whole = !self.route.path.contains("/versions");
+        self.object.as_deref().filter(|_| self.route.method == "DELETE" && is_whole)
+    }
+
     /// The query's parameters that the route knows; they are signed and sent as they came.
     pub(super) fn parameters(&self) -> &'static [&'static str] {
         match (self.route.method, self.route.path) {
@@ -131,7 +137,9 @@ mod tests {
 
     #[test]
     fn only_routes_that_a_feature_serves_are_taken() {
-        let check = |method, path, expect: &str| assert_eq!(code(method, path), expect, "{method} {path}");
+        let check = |method: &str, path: &str, expect: &str| {
+            assert_eq!(code(method, path), expect, "{method} {path}")
+        };
         check("GET", "/v1/messages/batches/msgbatch_1/results", "batches \"msgbatch_1\"");
         check("DELETE", "/v1/skills/skill_1/versions/17", "skills \"skill_1\"");
         check("POST", "/v1/files", "files \"\"");

@@ -5,18 +5,25 @@ use axum::response::Response;
 use bytes::Bytes;
 use http::request::Parts as Client;
 use portcullis_provider::envelope::answers;
+use portcullis_provider::error::UpstreamError;
 use portcullis_types::Feature;
 
 use super::answer::{refuse, with_head};
-use super::batches;
 use super::download::Download;
+use super::own_page::ask_for_own;
 use super::route::{Gives, Native};
+use super::{batches, tenancy};
 use crate::arrival::Arrival;
 use crate::error::GatewayError;
 use crate::gateway::Parts;
-use crate::upstream::UpstreamBody;
-use crate::way::send::read_answer;
-use crate::way::{self, Admitted, Answer, Attempt, Outcome, Payload, Settlement};
+use crate::way::send::{Head, read_answer};
+use crate::way::{self, Admitted, Answer, Attempt, Outcome, Payload};
+
+/// What the upstream said, read to its end.
+pub(super) enum Answered {
+    Whole(Head, Bytes),
+    Refused(Head, Box<UpstreamError>, Bytes),
+}
 
 /// Sends, and answers as the upstream does.
 pub(super) async fn send(
@@ -27,40 +34,70 @@ pub(super) async fn send(
     admitted: &Admitted,
     payload: &Payload,
 ) -> Result<Response, GatewayError> {
+    tenancy::check_object(gateway, admitted, native).await?;
+    let answered = match (native.gives(), tenancy::kind_of(native.feature)) {
+        (Gives::Content, _) => return download(gateway, arrival, admitted, payload).await,
+        (Gives::Page, Some(kind)) if admitted.is_shared => {
+            ask_for_own(gateway, arrival, admitted, payload, kind).await?
+        }
+        _ => ask(gateway, arrival, admitted, payload).await?,
+    };
+    match answered {
+        Answered::Whole(head, answer) => {
+            tenancy::note(gateway, arrival, admitted, native, &answer).await;
+            Ok(with_head(&head, Body::from(adapted(gateway, client, native, answer))))
+        }
+        Answered::Refused(head, error, body) => Ok(refuse(arrival, &head, &error, body)),
+    }
+}
+
+/// Sends, and reads the answer before its head is sent on, so that one that breaks off is a failure and not half an object.
+pub(super) async fn ask(
+    gateway: &Parts,
+    arrival: &Arrival,
+    admitted: &Admitted,
+    payload: &Payload,
+) -> Result<Answered, GatewayError> {
     let endpoint = gateway.upstream.endpoint(&admitted.provider.platform.region);
     let attempt = Attempt::new(admitted, payload, &endpoint);
     let (answer, mut settlement) = way::dispatch(gateway, arrival, &attempt, false).await?;
     match answer {
-        Answer::Success(head, body) if native.gives() == Gives::Content => {
-            let (patience, drain) = (gateway.settings.stream_idle_timeout, gateway.drain_deadline.clone());
-            let download = Download::new(body, settlement, patience, drain);
-            Ok(with_head(&head, Body::new(download)))
+        Answer::Success(head, body) => match read_answer(gateway, body).await {
+            Ok(answer) => {
+                settlement.first_byte();
+                settlement.settle(Outcome::Complete);
+                Ok(Answered::Whole(head, answer))
+            }
+            Err(error) => Err(settlement.refused(error)),
+        },
+        Answer::Failure(head, error, body) => {
+            settlement.failed(error.cause().code());
+            settlement.settle(Outcome::Refused);
+            Ok(Answered::Refused(head, Box::new(error), body))
         }
+    }
+}
+
+/// Sends, and passes on what comes as it comes.
+async fn download(
+    gateway: &Parts,
+    arrival: &Arrival,
+    admitted: &Admitted,
+    payload: &Payload,
+) -> Result<Response, GatewayError> {
+    let endpoint = gateway.upstream.endpoint(&admitted.provider.platform.region);
+    let attempt = Attempt::new(admitted, payload, &endpoint);
+    let (answer, mut settlement) = way::dispatch(gateway, arrival, &attempt, true).await?;
+    match answer {
         Answer::Success(head, body) => {
-            let answer = whole(gateway, body, settlement).await?;
-            Ok(with_head(&head, Body::from(adapted(gateway, client, native, answer))))
+            let (patience, drain) = (gateway.settings.stream_idle_timeout, gateway.drain_deadline.clone());
+            Ok(with_head(&head, Body::new(Download::new(body, settlement, patience, drain))))
         }
         Answer::Failure(head, error, body) => {
             settlement.failed(error.cause().code());
             settlement.settle(Outcome::Refused);
             Ok(refuse(arrival, &head, &error, body))
         }
-    }
-}
-
-/// Reads an answer before its head is sent, so that one that breaks off is a failure and not half an object.
-async fn whole(
-    gateway: &Parts,
-    body: UpstreamBody,
-    mut settlement: Settlement,
-) -> Result<Bytes, GatewayError> {
-    match read_answer(gateway, body).await {
-        Ok(answer) => {
-            settlement.first_byte();
-            settlement.settle(Outcome::Complete);
-            Ok(answer)
-        }
-        Err(error) => Err(settlement.refused(error)),
     }
 }
 

@@ -110,10 +110,11 @@ mod tests {
         assert!(matches!(large, Err(GatewayError::BodyTooLarge { limit: 4 })));
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_form_that_stops_coming_is_given_up() {
         let silent = Body::from_stream(stream::pending::<Result<Bytes, std::io::Error>>());
-        let refused = spooled(KIND, silent, limits(100)).await;
+        let brief = UploadLimits { patience: Duration::from_millis(20), ..limits(100) };
+        let refused = spooled(KIND, silent, brief).await;
         assert!(matches!(refused, Err(GatewayError::BodyTooSlow { .. })));
     }
 }

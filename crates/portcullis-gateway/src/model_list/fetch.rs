@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use portcullis_provider::ResponseContext;
-use portcullis_provider::envelope::answers::{Next, Page};
+use portcullis_provider::envelope::answers::{Direction, Next, Page};
 use portcullis_types::ModelId;
 use serde::Deserialize;
 
@@ -30,7 +30,7 @@ pub(super) async fn models(
         let answer = page(gateway, arrival, admitted, query).await?;
         let page = Page::read(&answer).ok_or(GatewayError::NotAsAsked)?;
         models.extend(page.items().filter_map(listed));
-        match page.next() {
+        match page.next(Direction::Forwards) {
             Some(Next::AfterId(id)) if id.parse::<ModelId>().is_ok() => {
                 query = format!("limit=1000&after_id={id}");
             }

@@ -111,6 +111,11 @@ impl Payload {
         }
     }
 
+    /// The same with another query.
+    pub(crate) fn asking(&self, query: String) -> Self {
+        Self { query: Some(query), ..self.clone() }
+    }
+
     /// The same at another path.
     pub(crate) fn at(self, path: String) -> Self {
         Self { path: Cow::Owned(path), ..self }

@@ -20,6 +20,8 @@ pub(crate) struct Resolved {
     pub(crate) workspace: TenantWorkspaceId,
     pub(crate) provider: Arc<ResolvedProvider>,
     pub(crate) model: Option<ModelId>,
+    /// Whether the provider's workspace at the upstream may hold other tenants' objects as well.
+    pub(crate) is_shared: bool,
     /// What the caller says of the request.
     pub(crate) metadata: Metadata,
 }
@@ -41,7 +43,8 @@ pub(crate) fn resolve(
     let slug = slug_of_headers(headers)?.or(provider).ok_or(GatewayError::NoProvider)?;
     let provider = find(snapshot, workspace, slug)?;
     let metadata = metadata_of(headers)?;
-    Ok((Resolved { caller, workspace, provider, model: Some(model.clone()), metadata }, model))
+    let is_shared = snapshot.is_shared(&provider.platform.workspace_id);
+    Ok((Resolved { caller, workspace, provider, model: Some(model.clone()), is_shared, metadata }, model))
 }
 
 /// What says which provider a request without a model goes to, apart from its headers.
@@ -78,7 +81,8 @@ pub(crate) fn resolve_without_model(
         },
         (None, Hint::None) => only_one(snapshot, workspace, feature)?,
     };
-    Ok(Resolved { caller, workspace, provider, model: None, metadata })
+    let is_shared = snapshot.is_shared(&provider.platform.workspace_id);
+    Ok(Resolved { caller, workspace, provider, model: None, is_shared, metadata })
 }
 
 /// The workspace a key works in.

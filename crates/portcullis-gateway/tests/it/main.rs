@@ -7,6 +7,7 @@
 mod disconnects;
 mod faults;
 mod fleet;
+mod native;
 mod probe;
 mod refusals;
 mod settlements;

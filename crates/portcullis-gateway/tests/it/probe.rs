@@ -48,7 +48,7 @@ async fn every_step_passes_in_a_world_that_is_as_it_should_be() {
     );
     assert!(evidence(Step::SessionLength).ends_with("3600 s were asked for"));
     assert!(evidence(Step::WorkspaceExists).contains(WORKSPACE_ID));
-    assert!(evidence(Step::ListModels).starts_with("14 model(s), the first is `claude-"));
+    assert!(evidence(Step::ListModels).contains(" model(s), the first is `claude-"));
     assert!(evidence(Step::Inference).contains("tokens in, "), "{}", evidence(Step::Inference));
     let counted = step(&verdict, Step::CountTokens);
     assert!(counted.request_id.is_some() && counted.aws_request_id.is_some());

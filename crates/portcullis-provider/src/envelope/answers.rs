@@ -76,9 +76,10 @@ pub struct Page<'a> {
     answer: &'a Bytes,
     items: Vec<&'a RawValue>,
     data: Range<usize>,
-    first_id: Option<Range<usize>>,
-    last_id: Option<Range<usize>>,
-    next: Option<Next>,
+    first_id: Option<&'a RawValue>,
+    last_id: Option<&'a RawValue>,
+    has_more: bool,
+    next_page: Option<String>,
 }
 
 /// How the page behind one is asked for.
@@ -86,8 +87,19 @@ pub struct Page<'a> {
 pub enum Next {
     /// By `after_id`.
     AfterId(String),
+    /// By `before_id`.
+    BeforeId(String),
     /// By `page`.
     Page(String),
+}
+
+/// Which way a list is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// From its beginning: the usual one.
+    Forwards,
+    /// Towards its beginning, by `before_id`.
+    Backwards,
 }
 
 impl<'a> Page<'a> {
@@ -109,16 +121,14 @@ impl<'a> Page<'a> {
         }
         let raw: Raw<'a> = serde_json::from_slice(answer).ok()?;
         let items: Vec<&'a RawValue> = serde_json::from_str(raw.data.get()).ok()?;
-        let last: Option<String> = raw.last_id.and_then(|id| serde_json::from_str(id.get()).ok());
-        let after = last.filter(|_| raw.has_more == Some(true)).map(Next::AfterId);
-        let span = |value: &RawValue| span_of(answer, value);
         Some(Self {
             answer,
             items,
-            data: span(raw.data),
-            first_id: raw.first_id.map(span),
-            last_id: raw.last_id.map(span),
-            next: raw.next_page.map(Next::Page).or(after),
+            data: span_of(answer, raw.data),
+            first_id: raw.first_id,
+            last_id: raw.last_id,
+            has_more: raw.has_more == Some(true),
+            next_page: raw.next_page,
         })
     }
 
@@ -133,10 +143,18 @@ impl<'a> Page<'a> {
         self.items.iter().filter_map(|item| id_of(item.get().as_bytes())).collect()
     }
 
-    /// How the next page is asked for, if there is one.
+    /// How the next page in this direction is asked for, if there is one.
     #[must_use]
-    pub const fn next(&self) -> Option<&Next> {
-        self.next.as_ref()
+    pub fn next(&self, direction: Direction) -> Option<Next> {
+        if let Some(token) = &self.next_page {
+            return Some(Next::Page(token.clone()));
+        }
+        let text = |id: Option<&RawValue>| id.and_then(|id| serde_json::from_str(id.get()).ok());
+        match direction {
+            _ if !self.has_more => None,
+            Direction::Forwards => text(self.last_id).map(Next::AfterId),
+            Direction::Backwards => text(self.first_id).map(Next::BeforeId),
+        }
     }
 
     /// The page with those items alone that `is_kept` by their text; each of them as it was.
@@ -149,8 +167,8 @@ impl<'a> Page<'a> {
         };
         let replaced = [
             Some((self.data.clone(), Bytes::from(format!("[{}]", kept.join(","))))),
-            self.first_id.clone().map(|span| (span, id(kept.first()))),
-            self.last_id.clone().map(|span| (span, id(kept.last()))),
+            self.first_id.map(|old| (span_of(self.answer, old), id(kept.first()))),
+            self.last_id.map(|old| (span_of(self.answer, old), id(kept.last()))),
         ];
         let mut splices: Vec<Splice> =
             replaced.into_iter().flatten().map(|(span, by)| Splice { span, by }).collect();
@@ -199,7 +217,8 @@ mod tests {
         );
         let page = Page::read(&answer).unwrap();
         assert_eq!(page.ids(), ["a", "b", "c"]);
-        assert_eq!(page.next(), Some(&Next::AfterId("c".into())));
+        assert_eq!(page.next(Direction::Forwards), Some(Next::AfterId("c".into())));
+        assert_eq!(page.next(Direction::Backwards), Some(Next::BeforeId("a".into())));
         let kept = page.keeping(|item| item.contains("\"b\""));
         assert_eq!(
             kept,
@@ -212,9 +231,9 @@ mod tests {
     #[test]
     fn a_page_may_know_its_successor_by_a_token() {
         let answer = Bytes::from_static(br#"{"data":[],"next_page":"tok"}"#);
-        assert_eq!(Page::read(&answer).unwrap().next(), Some(&Next::Page("tok".into())));
+        assert_eq!(Page::read(&answer).unwrap().next(Direction::Backwards), Some(Next::Page("tok".into())));
         let last = Bytes::from_static(br#"{"data":[],"next_page":null}"#);
-        assert_eq!(Page::read(&last).unwrap().next(), None);
+        assert_eq!(Page::read(&last).unwrap().next(Direction::Forwards), None);
         assert!(Page::read(&Bytes::from_static(b"{}")).is_none());
     }
 

@@ -88,7 +88,8 @@ impl Audit {
 
 /// Who sent a request, by its signed headers.
 fn sender(fleet: &Fleet, entry: &LoggedRequest, workspace: &str) -> Option<std::sync::Arc<Edition>> {
-    let revision = entry.anthropic_beta.as_deref()?.strip_prefix("revision-")?.parse().ok()?;
+    let (_, revision) = entry.headers.iter().find(|(name, _)| name == "x-revision")?;
+    let revision = revision.strip_prefix("revision-")?.parse().ok()?;
     fleet.members().edition(member_of(workspace)?, revision)
 }
 

@@ -7,7 +7,7 @@ use portcullis_credentials::sts::AwsSts;
 use portcullis_credentials::{CredentialEngine, CredentialRequest, CredentialsError, Renewal};
 use portcullis_emulator::{Emulator, EmulatorHandle};
 use portcullis_provider::error::UpstreamError;
-use portcullis_signer::{ClockOffset, SERVICE, Scope, SignableRequest, Signer};
+use portcullis_signer::{ClockOffset, SERVICE, Scope, SignableBody, SignableRequest, Signer};
 use portcullis_types::{AwsCredentials, Clock, SystemClock};
 use tokio::net::TcpListener;
 
@@ -106,12 +106,12 @@ impl Fleet {
         let platform = &edition.platform;
         let revision = format!("revision-{}", edition.revision.0);
         let headers = [
-            ("anthropic-beta", revision.as_str()),
             ("anthropic-version", "2023-06-01"),
             ("anthropic-workspace-id", platform.workspace_id.as_str()),
+            ("x-revision", revision.as_str()),
         ];
         let host = self.aws().addr.to_string();
-        let (path, query, body) = ("/v1/models", None, b"".as_slice());
+        let (path, query, body) = ("/v1/models", None, SignableBody::Bytes(b""));
         let request = SignableRequest { method: "GET", host: &host, path, query, headers: &headers, body };
         let scope = Scope { region: &platform.region, service: SERVICE };
         let signed =

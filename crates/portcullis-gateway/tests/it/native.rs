@@ -1,0 +1,8 @@
+//! Anthropic's own API beyond messages: what arrives upstream, what is refused, who may reach what.
+
+mod batches;
+mod files;
+mod models;
+mod routes;
+pub(crate) mod scene;
+mod tenancy;
