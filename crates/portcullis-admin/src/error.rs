@@ -260,6 +260,9 @@ fn catalog_answer(error: &CatalogError) -> Answer {
                 format!("`{}` {reason}", wire_name(field)),
             )
         },
+        C::TooLarge { .. } => {
+            answer(StatusCode::PAYLOAD_TOO_LARGE, "AB01", "body_too_large", error.to_string())
+        }
         C::Unavailable(_) => Answer {
             kind: "server_error",
             ..answer(

@@ -6,26 +6,36 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use portcullis_types::SharedClock;
 use tokio::sync::{Mutex, watch};
+use uuid::Uuid;
 
 use crate::database_url::DatabaseUrl;
 use crate::error::CatalogError;
 use crate::key_ring::KeyRing;
-use crate::page::Listing;
+use crate::page::{Listing, MAX_SLICE, Slice};
 use crate::snapshot::{Snapshot, load};
 use crate::store::{Store, Write, encryption_keys};
 use crate::text::stored_now;
 
 mod api_keys;
+mod batches;
 mod bootstrap;
 mod external_ids;
+mod file_reader;
+mod file_writer;
+mod files;
 mod integrations;
 mod organisations;
 mod providers;
+mod purging;
+mod responses;
 mod shared_roles;
+mod upstream_objects;
 mod verifications;
 mod watching;
 
 pub use bootstrap::Bootstrap;
+pub use file_reader::FileReader;
+pub use file_writer::FileWriter;
 
 /// A handle on the catalog. Cheap to clone: all clones share one set of connections and one snapshot.
 #[derive(Clone)]
@@ -39,6 +49,8 @@ struct Inner {
     /// Held while a snapshot is loaded, so that an older one never replaces a newer one.
     loading: Mutex<()>,
     versions: watch::Sender<i64>,
+    /// The files whose writers were dropped before their end.
+    abandoned: std::sync::Mutex<Vec<Uuid>>,
 }
 
 impl Catalog {
@@ -56,7 +68,9 @@ impl Catalog {
         let snapshot = load::read(&store).await?.into_snapshot(&keys, clock.clone());
         let versions = watch::Sender::new(snapshot.version);
         let snapshot = ArcSwap::from_pointee(snapshot);
-        Ok(Self(Arc::new(Inner { store, keys, clock, snapshot, loading: Mutex::new(()), versions })))
+        let abandoned = std::sync::Mutex::default();
+        let loading = Mutex::new(());
+        Ok(Self(Arc::new(Inner { store, keys, clock, snapshot, loading, versions, abandoned })))
     }
 
     /// The catalog as this process knows it. Neither waits nor touches the database.
@@ -142,8 +156,17 @@ impl fmt::Debug for Catalog {
 
 /// A page whose rows were read one by one: those that cannot be read are logged and left out, and still count.
 fn listing<T>(total: i64, rows: impl Iterator<Item = Result<T, CatalogError>>) -> Listing<T> {
-    let read = |row: Result<T, CatalogError>| {
-        row.inspect_err(|error| tracing::error!("left out of a list: {error}")).ok()
-    };
-    Listing { total: u64::try_from(total).unwrap_or_default(), data: rows.filter_map(read).collect() }
+    Listing { total: u64::try_from(total).unwrap_or_default(), data: rows.filter_map(readable).collect() }
+}
+
+/// The next part of a list, of whose rows one more was read than asked for. What cannot be read is logged and left out.
+fn slice<R, T>(mut rows: Vec<R>, limit: u32, read: impl Fn(R) -> Result<T, CatalogError>) -> Slice<T> {
+    let limit = limit.clamp(1, MAX_SLICE) as usize;
+    let has_more = rows.len() > limit;
+    rows.truncate(limit);
+    Slice { data: rows.into_iter().map(read).filter_map(readable).collect(), has_more }
+}
+
+fn readable<T>(row: Result<T, CatalogError>) -> Option<T> {
+    row.inspect_err(|error| tracing::error!("left out of a list: {error}")).ok()
 }

@@ -11,7 +11,7 @@ pub enum CatalogError {
     /// There is no such row in this organisation (or this workspace). Also said of what belongs to somebody else.
     #[error("there is no such {what}")]
     NotFound {
-        /// `organisation`, `workspace`, `integration`, `provider` or `api key`.
+        /// `organisation`, `workspace`, `integration`, `provider`, `api key`, `file`, `file content`, `batch` or `response`.
         what: &'static str,
     },
     /// A value that must be unique is taken. By whom is not said.
@@ -35,6 +35,14 @@ pub enum CatalogError {
         what: &'static str,
         /// The slugs of what refers to it.
         by: Vec<String>,
+    },
+    /// What is to be kept is too long.
+    #[error("the {what} is longer than {most} bytes, the most that is kept of one")]
+    TooLarge {
+        /// What was to be kept.
+        what: &'static str,
+        /// How many bytes would do.
+        most: usize,
     },
     /// The caller gave a value that cannot be taken.
     #[error("{field} {reason}")]

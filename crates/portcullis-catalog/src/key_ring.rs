@@ -2,8 +2,8 @@
 //!
 //! Whoever may guess the writing key reads every secret, so one that was plainly not drawn at random is refused.
 //!
-//! From each key come three others, each for one purpose: an id that names it, a sealing key for secret columns, and a
-//! pepper for the digests of API keys. The first key of a ring writes; all of them read.
+//! From each key come four others, each for one purpose: an id that names it, a sealing key for secret columns, one from
+//! which the sealing keys of the data plane's objects are made, and a pepper for the digests of API keys. The first key of a ring writes; all of them read.
 
 use std::fmt;
 use std::sync::Arc;
@@ -18,6 +18,7 @@ use zeroize::Zeroizing;
 mod guessable;
 mod sealing;
 
+use sealing::Format;
 pub(crate) use sealing::{Place, SealError};
 
 const KEY_BYTES: usize = 32;
@@ -37,6 +38,8 @@ struct RingKey {
     id: KeyId,
     key: Zeroizing<[u8; KEY_BYTES]>,
     sealing: sealing::Sealer,
+    /// Makes the keys that seal objects.
+    objects: Hmac<Sha256>,
     pepper: Pepper,
 }
 
@@ -146,6 +149,20 @@ impl KeyRing {
         key.sealing.open(&key.id, place, sealed)
     }
 
+    /// [`KeyRing::seal`], with a key that only this row has: for objects, of which there may be billions.
+    pub(crate) fn seal_object(&self, place: &Place<'_>, content: &[u8]) -> Result<Vec<u8>, SealError> {
+        let key = self.first();
+        key.sealer_of(place).seal(&key.id, place, content)
+    }
+
+    /// Opens what [`KeyRing::seal_object`] sealed.
+    pub(crate) fn open_object(&self, place: &Place<'_>, sealed: &[u8]) -> Result<Vec<u8>, SealError> {
+        let id = sealing::key_id(sealed)?;
+        let key = self.0.iter().find(|key| key.id == id).ok_or(SealError::UnknownKey)?;
+        let mut opened = key.sealer_of(place).open(&key.id, place, sealed)?;
+        Ok(std::mem::take(&mut *opened))
+    }
+
     /// [`KeyRing::open`], as text.
     pub(crate) fn open_text(&self, place: &Place<'_>, sealed: &[u8]) -> Result<SecretString, SealError> {
         let opened = self.open(place, sealed)?;
@@ -172,9 +189,18 @@ impl RingKey {
     fn new(key: Zeroizing<[u8; KEY_BYTES]>) -> Self {
         let mut id = KeyId::default();
         id.copy_from_slice(&derive(&key, "key id")[..KEY_ID_BYTES]);
-        let sealing = sealing::Sealer::new(&derive(&key, "sealing"));
+        let sealing = sealing::Sealer::new(Format::OneKey, &derive(&key, "sealing"));
+        let objects = keyed(derive(&key, "objects").as_slice());
         let pepper = Pepper { key_id: id, keyed: keyed(derive(&key, "pepper").as_slice()) };
-        Self { id, key, sealing, pepper }
+        Self { id, key, sealing, objects, pepper }
+    }
+
+    /// Cost: one HMAC and one AES key schedule.
+    fn sealer_of(&self, place: &Place<'_>) -> sealing::Sealer {
+        let mut mac = self.objects.clone();
+        mac.update(place.row.as_bytes());
+        let key: Zeroizing<[u8; 32]> = Zeroizing::new(mac.finalize().into_bytes().into());
+        sealing::Sealer::new(Format::KeyOfRow, &key)
     }
 }
 

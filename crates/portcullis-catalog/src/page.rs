@@ -33,3 +33,15 @@ pub struct Listing<T> {
     /// The rows of this page.
     pub data: Vec<T>,
 }
+
+/// The next part of a list that is read from a place on.
+#[derive(Clone, Debug)]
+pub struct Slice<T> {
+    /// The rows. One that cannot be read is logged and left out.
+    pub data: Vec<T>,
+    /// Whether more come behind them.
+    pub has_more: bool,
+}
+
+/// The most rows one [`Slice`] holds, whatever is asked for: OpenAI's limit for files.
+pub(crate) const MAX_SLICE: u32 = 10_000;

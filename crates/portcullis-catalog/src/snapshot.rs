@@ -1,12 +1,12 @@
 //! What the data plane knows: every live key and every provider, in memory.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use portcullis_types::{
     ApiKeyId, ClaudePlatformAws, IntegrationId, OnUnsupported, OrganisationId, ProviderId, Revision,
-    SharedClock, Slug, TenantWorkspaceId, TranslationSettings, api_key,
+    SharedClock, Slug, TenantWorkspaceId, TranslationSettings, WorkspaceId, api_key,
 };
 
 use crate::api_key::KeyKind;
@@ -23,6 +23,8 @@ pub struct Snapshot {
     pub(crate) peppers: Vec<Pepper>,
     pub(crate) callers: HashMap<Digest, Arc<Caller>>,
     pub(crate) providers: HashMap<TenantWorkspaceId, BTreeMap<Slug, Arc<ResolvedProvider>>>,
+    /// Anthropic's workspaces that several tenant workspaces use, or have used.
+    pub(crate) shared: HashSet<WorkspaceId>,
     pub(crate) clock: SharedClock,
 }
 
@@ -117,6 +119,16 @@ impl Snapshot {
     pub fn all_providers(&self) -> impl Iterator<Item = &Arc<ResolvedProvider>> {
         let all = self.providers.values().flat_map(BTreeMap::values);
         all.filter(|provider| self.serves(provider))
+    }
+
+    /// Whether several tenant workspaces use this one of Anthropic's, so that what is in it is not all of one owner.
+    ///
+    /// So it is when providers of more than one lead there, expired ones included, and when more than one ever made an
+    /// object there, which stays there when its maker's provider goes. The region does not matter: one of Anthropic's
+    /// workspaces is in exactly one, and two integrations that disagree on it mean the same workspace.
+    #[must_use]
+    pub fn is_shared(&self, anthropic_workspace: &WorkspaceId) -> bool {
+        self.shared.contains(anthropic_workspace)
     }
 
     /// Increases with every change of the catalog.

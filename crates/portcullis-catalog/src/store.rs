@@ -16,14 +16,20 @@ use crate::database_url::DatabaseUrl;
 use crate::error::CatalogError;
 
 pub(crate) mod api_keys;
+pub(crate) mod batch_leases;
+pub(crate) mod batches;
 pub(crate) mod encryption_keys;
 pub(crate) mod external_ids;
+pub(crate) mod file_chunks;
+pub(crate) mod files;
 pub(crate) mod integrations;
 pub(crate) mod organisations;
 pub(crate) mod postgres;
 pub(crate) mod providers;
+pub(crate) mod responses;
 pub(crate) mod shared_roles;
 pub(crate) mod sqlite;
+pub(crate) mod upstream_objects;
 pub(crate) mod verifications;
 
 /// A statement that takes longer is given up. Longer than Postgres' own limit, so that its words are heard first.
@@ -229,6 +235,10 @@ fn what(table: &str) -> Option<&'static str> {
         "integrations" => "integration",
         "providers" => "provider",
         "api_keys" => "api key",
+        "files" => "file",
+        "batches" => "batch",
+        "responses" => "response",
+        "upstream_objects" => "upstream object",
         _ => return None,
     })
 }

@@ -18,8 +18,13 @@ const MAX_SLUG_STEM: usize = 40;
 
 /// A name: 1 to 255 characters on one line.
 pub(crate) fn check_name(field: &'static str, value: &str) -> Result<(), CatalogError> {
-    if !(1..=MAX_NAME).contains(&value.chars().count()) {
-        return Err(CatalogError::invalid(field, "must be 1 to 255 characters"));
+    check_line(field, value, MAX_NAME)
+}
+
+/// Visible text on one line: 1 to `most` characters.
+pub(crate) fn check_line(field: &'static str, value: &str, most: usize) -> Result<(), CatalogError> {
+    if !(1..=most).contains(&value.chars().count()) {
+        return Err(CatalogError::invalid(field, format!("must be 1 to {most} characters")));
     }
     if value.trim().is_empty() || value.chars().any(char::is_control) {
         return Err(CatalogError::invalid(field, "must be visible text on one line"));
@@ -88,6 +93,11 @@ pub(crate) fn stored_time(time: OffsetDateTime) -> OffsetDateTime {
 /// [`stored_time`] of a clock's time.
 pub(crate) fn stored_now(now: SystemTime) -> OffsetDateTime {
     stored_time(now.into())
+}
+
+/// A time by which rows are compared within a statement: SQLite compares texts, which have no fraction then.
+pub(crate) fn whole_seconds(time: OffsetDateTime) -> OffsetDateTime {
+    stored_time(time).replace_nanosecond(0).expect("every second has a beginning")
 }
 
 /// A stored text as the type it was made from.

@@ -62,6 +62,8 @@ ids! {
     ProviderId
     /// A key that a developer or an operator holds.
     ApiKeyId
+    /// What the gateway keeps of one response: [`ResponseId`] is what its owner calls it.
+    StoredResponseId
     /// One request to the gateway.
     RequestId
 }

@@ -41,7 +41,7 @@ pub use feature::{Feature, FeatureSet, InvalidFeature, WithoutInference};
 pub use iam::{MaxSessionDuration, PrincipalArn, RoleName, RolePath};
 pub use ids::{
     ApiKeyId, BatchId, FileId, IntegrationId, InvalidObjectId, InvalidResponseId, OrganisationId, ProviderId,
-    RequestId, ResponseId, TenantWorkspaceId,
+    RequestId, ResponseId, StoredResponseId, TenantWorkspaceId,
 };
 pub use integration::{ApiKeyHeader, AwsAuth, ClaudePlatformAws, Revision};
 pub use model::{InvalidModelId, InvalidModelRef, ModelId, ModelRef};

@@ -10,7 +10,7 @@ use crate::error::CatalogError;
 use crate::integration::Integration;
 use crate::store::verifications::{self, OverviewColumns, VerificationRow};
 use crate::store::{Reference, Transaction, integrations};
-use crate::text::stored_time;
+use crate::text::{stored_time, whole_seconds};
 use crate::verification::{
     Change, ExternalIdFinding, LastVerification, Recorded, VerificationOverview, VerificationRecord,
 };
@@ -36,7 +36,7 @@ impl Catalog {
     ) -> Result<Recorded, CatalogError> {
         let mut transaction = self.0.store.write_beside().await?;
         // Makes the row or finds it, never due at that time, and keeps it for this transaction.
-        let (never, next_at) = (OffsetDateTime::UNIX_EPOCH, whole_seconds(record.next_at));
+        let (never, next_at) = (OffsetDateTime::UNIX_EPOCH, whole_seconds(record.next_at.into()));
         let taken = verifications::put_off(&mut transaction, integration, revision, never, next_at).await;
         taken.map_err(gone)?;
         let present = verifications::revision_of(&mut transaction, integration).await?;
@@ -81,7 +81,7 @@ impl Catalog {
         now: SystemTime,
         limit: u32,
     ) -> Result<Vec<Integration>, CatalogError> {
-        let (until, made_before) = (whole_seconds(now + LEASE), stored_time((now - GRACE).into()));
+        let (until, made_before) = (whole_seconds((now + LEASE).into()), stored_time((now - GRACE).into()));
         let now = stored_time(now.into());
         let mut transaction = self.0.store.write_beside().await?;
         let due = verifications::due(&mut transaction, now, made_before, limit.into()).await?;
@@ -160,14 +160,8 @@ fn row(
         report: Some(record.report.to_string()),
         verified_at: Some(verified_at),
         worsened_at: if change == Change::Worse { Some(verified_at) } else { worsened_at },
-        next_at: whole_seconds(record.next_at),
+        next_at: whole_seconds(record.next_at.into()),
     }
-}
-
-/// A time that SQLite, which compares times as texts, compares rightly with any other.
-fn whole_seconds(time: SystemTime) -> OffsetDateTime {
-    let time = stored_time(time.into());
-    time.replace_nanosecond(0).expect("every second has a beginning")
 }
 
 /// The integration was deleted while its verification was written.

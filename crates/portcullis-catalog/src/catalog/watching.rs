@@ -36,6 +36,7 @@ impl Catalog {
             match self.catch_up().await {
                 Ok(()) => {
                     outage.is_over();
+                    self.sweep_abandoned().await;
                     tokio::time::sleep(POLL_INTERVAL).await;
                 }
                 Err(error) => tokio::time::sleep(outage.goes_on(&error)).await,

@@ -2,10 +2,13 @@
 //!
 //! ```text
 //! 1 byte    8 bytes  12 bytes  n + 16 bytes
-//! format=1  key id   nonce     ciphertext and tag
+//! format    key id   nonce     ciphertext and tag
 //! ```
 //! The additional data is `table | row id | column | key id`, so a value that is copied to another row or column, or
-//! relabelled with another key, does not open. A random 96-bit nonce allows 2^32 values per key; a catalog has thousands.
+//! relabelled with another key, does not open. A random 96-bit nonce allows 2^32 values per key.
+//!
+//! Format 1 is for the catalog's own columns, of which there are thousands: one key seals them all. Format 2 is for what
+//! the data plane keeps, which has no such bound: each row has a key of its own, derived from the ring's and its id.
 //!
 //! Source: NIST SP 800-38D, 8.3 (how many nonces may be random).
 
@@ -19,7 +22,15 @@ use zeroize::Zeroizing;
 use super::{KEY_ID_BYTES, KeyId};
 use crate::error::CatalogError;
 
-const FORMAT: u8 = 1;
+/// What a value is sealed with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Format {
+    /// The ring key's own sealing key.
+    OneKey = 1,
+    /// A key derived for the row.
+    KeyOfRow = 2,
+}
+
 const NONCE_BYTES: usize = 12;
 const HEADER_BYTES: usize = 1 + KEY_ID_BYTES;
 
@@ -56,11 +67,14 @@ impl From<SealError> for CatalogError {
 }
 
 /// A key that seals and opens.
-pub(super) struct Sealer(Box<Aes256Gcm>);
+pub(super) struct Sealer {
+    format: Format,
+    cipher: Box<Aes256Gcm>,
+}
 
 impl Sealer {
-    pub(super) fn new(key: &[u8; 32]) -> Self {
-        Self(Box::new(Aes256Gcm::new(key.into())))
+    pub(super) fn new(format: Format, key: &[u8; 32]) -> Self {
+        Self { format, cipher: Box::new(Aes256Gcm::new(key.into())) }
     }
 
     pub(super) fn seal(
@@ -73,9 +87,9 @@ impl Sealer {
         getrandom::fill(&mut nonce)?;
         let aad = additional_data(key_id, place);
         let payload = Payload { msg: secret, aad: &aad };
-        let ciphertext = self.0.encrypt(&Nonce::from(nonce), payload).map_err(|_| SealError::TooLong)?;
+        let ciphertext = self.cipher.encrypt(&Nonce::from(nonce), payload).map_err(|_| SealError::TooLong)?;
         let mut sealed = Vec::with_capacity(HEADER_BYTES + NONCE_BYTES + ciphertext.len());
-        sealed.push(FORMAT);
+        sealed.push(self.format as u8);
         sealed.extend_from_slice(key_id);
         sealed.extend_from_slice(&nonce);
         sealed.extend_from_slice(&ciphertext);
@@ -88,11 +102,14 @@ impl Sealer {
         place: &Place<'_>,
         sealed: &[u8],
     ) -> Result<Zeroizing<Vec<u8>>, SealError> {
-        let rest = sealed.get(HEADER_BYTES..).ok_or(SealError::Format)?;
+        // Each format has its keys: whatever says that it is of the other one is not for this sealer.
+        let is_ours = sealed.first() == Some(&(self.format as u8));
+        let rest = sealed.get(HEADER_BYTES..).filter(|_| is_ours).ok_or(SealError::Format)?;
         let (nonce, ciphertext) = rest.split_first_chunk::<NONCE_BYTES>().ok_or(SealError::Format)?;
         let aad = additional_data(key_id, place);
         let payload = Payload { msg: ciphertext, aad: &aad };
-        let opened = self.0.decrypt(&Nonce::from(*nonce), payload).map_err(|_| SealError::DoesNotOpen)?;
+        let opened =
+            self.cipher.decrypt(&Nonce::from(*nonce), payload).map_err(|_| SealError::DoesNotOpen)?;
         Ok(Zeroizing::new(opened))
     }
 }
@@ -100,7 +117,7 @@ impl Sealer {
 /// Which key a value says it was sealed with.
 pub(super) fn key_id(sealed: &[u8]) -> Result<KeyId, SealError> {
     match sealed.split_first_chunk::<HEADER_BYTES>() {
-        Some(([FORMAT, id @ ..], _)) => Ok(*id),
+        Some(([_, id @ ..], _)) => Ok(*id),
         _ => Err(SealError::Format),
     }
 }

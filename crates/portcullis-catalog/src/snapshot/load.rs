@@ -1,11 +1,11 @@
 //! From rows to a [`Snapshot`]. A row that cannot be read is left out and logged; it does not take the others with it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt::Display;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use portcullis_types::SharedClock;
+use portcullis_types::{SharedClock, TenantWorkspaceId, WorkspaceId};
 use uuid::Uuid;
 
 use super::{Caller, ResolvedProvider, Snapshot};
@@ -16,7 +16,7 @@ use crate::provider::Provider;
 use crate::store::api_keys::ApiKeyRow;
 use crate::store::integrations::IntegrationRow;
 use crate::store::providers::ProviderRow;
-use crate::store::{Store, api_keys, integrations, providers};
+use crate::store::{Store, api_keys, integrations, providers, upstream_objects};
 
 /// What a snapshot is made of, all of one moment.
 pub(crate) struct Rows {
@@ -24,6 +24,8 @@ pub(crate) struct Rows {
     integrations: Vec<IntegrationRow>,
     providers: Vec<ProviderRow>,
     api_keys: Vec<ApiKeyRow>,
+    /// Which workspaces ever made objects in which of Anthropic's.
+    upstream_tenants: Vec<(String, Uuid)>,
 }
 
 /// Reads everything in one transaction.
@@ -34,6 +36,7 @@ pub(crate) async fn read(store: &Store) -> Result<Rows, CatalogError> {
         integrations: integrations::all_active(&mut transaction).await?,
         providers: providers::all(&mut transaction).await?,
         api_keys: api_keys::all(&mut transaction).await?,
+        upstream_tenants: upstream_objects::tenants(&mut transaction).await?,
     };
     transaction.commit().await?;
     Ok(rows)
@@ -53,11 +56,13 @@ impl Rows {
             peppers: Vec::new(),
             callers: HashMap::with_capacity(self.api_keys.len()),
             providers: HashMap::new(),
+            shared: HashSet::new(),
             clock,
         };
         for row in self.providers {
             snapshot.add_provider(row, &integrations);
         }
+        snapshot.shared = shared(&snapshot, &self.upstream_tenants);
         let mut used_key_ids = Vec::new();
         for row in self.api_keys {
             snapshot.add_caller(row, keys, &mut used_key_ids);
@@ -111,6 +116,22 @@ impl Snapshot {
         };
         self.callers.insert(digest, Arc::new(caller));
     }
+}
+
+/// Anthropic's workspaces that more than one tenant workspace has to do with.
+fn shared(snapshot: &Snapshot, makers: &[(String, Uuid)]) -> HashSet<WorkspaceId> {
+    let leading = snapshot.providers.iter().flat_map(|(tenant, providers)| {
+        providers.values().map(|provider| (provider.platform.workspace_id.clone(), *tenant))
+    });
+    // One that does not parse is no provider's, so nobody will ask.
+    let made = makers.iter().filter_map(|(anthropic, tenant)| {
+        Some((anthropic.parse().ok()?, TenantWorkspaceId::from_uuid(*tenant)))
+    });
+    let mut tenants: HashMap<WorkspaceId, HashSet<TenantWorkspaceId>> = HashMap::new();
+    for (anthropic, tenant) in leading.chain(made) {
+        tenants.entry(anthropic).or_default().insert(tenant);
+    }
+    tenants.into_iter().filter(|(_, tenants)| tenants.len() > 1).map(|(anthropic, _)| anthropic).collect()
 }
 
 fn resolve(provider: Provider, integration: &Integration) -> ResolvedProvider {

@@ -4,16 +4,21 @@
 
 mod access;
 mod api_keys;
+mod batches;
 mod bootstrap;
 mod changes;
+mod files;
 mod integrations;
 mod keys_at_rest;
 mod migrations;
 mod outages;
 mod overview;
 mod providers;
+mod responses;
+mod retention;
 mod shared_roles;
 mod stage;
+mod upstream_objects;
 mod verifications;
 
 /// Makes two tests of each check, which takes a [`stage::Stage`]: one on either database.

@@ -137,6 +137,35 @@ impl Stage {
         }
     }
 
+    /// The one number that a statement past the catalog gives.
+    pub(crate) async fn number(&self, sql: &str) -> i64 {
+        self.value(sql).await
+    }
+
+    /// The one value of bytes that a statement past the catalog gives.
+    pub(crate) async fn bytes(&self, sql: &str) -> Vec<u8> {
+        self.value(sql).await
+    }
+
+    async fn value<T>(&self, sql: &str) -> T
+    where
+        T: for<'r> sqlx::Decode<'r, sqlx::Postgres> + sqlx::Type<sqlx::Postgres> + Send + Unpin,
+        T: for<'r> sqlx::Decode<'r, sqlx::Sqlite> + sqlx::Type<sqlx::Sqlite>,
+    {
+        let sql = AssertSqlSafe(sql.to_owned());
+        match &self.database {
+            Database::Sqlite { .. } => {
+                let options = sqlx::sqlite::SqliteConnectOptions::new().filename(self.file());
+                let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
+                sqlx::query_scalar(sql).fetch_one(&mut connection).await.unwrap()
+            }
+            Database::Postgres { .. } => {
+                let mut connection = PgConnection::connect(&self.database.text()).await.unwrap();
+                sqlx::query_scalar(sql).fetch_one(&mut connection).await.unwrap()
+            }
+        }
+    }
+
     /// Takes the one right to write, as another process's transaction would.
     pub(crate) async fn hold_write_lock(&self) -> Held {
         if let Database::Sqlite { .. } = self.database {
