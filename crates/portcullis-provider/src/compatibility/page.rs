@@ -4,13 +4,14 @@ use super::answer::{AnswerRow, EventRow};
 use super::batches::{LineRow, ResultRow};
 use super::errors::ErrorRow;
 use super::request::{Outcome, RequestRow};
+use super::resources::ResourceRow;
 use super::responses_answer::ResponseRow;
 use crate::routes::{ROUTES, Scope};
 
 const HEAD: &str = "# Compatibility
 
 What becomes of every parameter, message part, event and error.
-This page is rendered from the tables of `portcullis-provider/src/compatibility`, and a test sends an example of every row through the translator: \
+This page is rendered from the tables of `portcullis-provider/src/compatibility`, and a test sends an example of every row about a translation through the translator: \
 `cargo run -p portcullis-provider --example compatibility` writes it anew.
 
 A client speaks one of two dialects.
@@ -53,7 +54,13 @@ pub fn page() -> String {
     requests(&mut page, "Items of an input", super::RESPONSES_ITEMS);
     responses(&mut page, super::RESPONSES_OUTPUT);
     events(&mut page, "Events of a response", super::RESPONSES_STREAM);
+    page.push_str(
+        "\n# Files, batches and models\n\nIn OpenAI's form; in Anthropic's they pass as they are.\n",
+    );
+    resources(&mut page, "Files", super::FILES);
+    resources(&mut page, "Batches", super::BATCHES);
     batches(&mut page);
+    resources(&mut page, "Models", super::MODELS);
     page.push_str("\n# Errors\n");
     errors(&mut page, super::ERRORS);
     routes(&mut page);
@@ -108,9 +115,20 @@ fn responses(page: &mut String, rows: &[ResponseRow]) {
     }
 }
 
+fn resources(page: &mut String, title: &str, rows: &[ResourceRow]) {
+    heading(page, title, &["what", "which", "class", "becomes"]);
+    for row in rows {
+        let field = if row.field.contains('/') {
+            format!("`{}`", row.field.replace(", ", "`, `"))
+        } else {
+            code(row.field)
+        };
+        line(page, &[&field, row.when, row.class.as_str(), row.becomes]);
+    }
+}
+
 fn batches(page: &mut String) {
-    page.push_str("\n# Batches\n");
-    heading(page, "Lines of the input file", &["the line", "becomes"]);
+    heading(page, "Lines of a batch's input file", &["the line", "becomes"]);
     for LineRow { line: said, fails, .. } in super::BATCH_LINES {
         let becomes = fails.map_or_else(
             || "a request of the upstream's batch, under an id of the gateway's".to_owned(),
@@ -119,7 +137,7 @@ fn batches(page: &mut String) {
         line(page, &[said, &becomes]);
     }
     page.push_str("\nA request that cannot be translated fails alone: it becomes a line of the error file with status 400.\n");
-    heading(page, "Results", &["the upstream's", "becomes"]);
+    heading(page, "Results of a batch", &["the upstream's", "becomes"]);
     for ResultRow { result, becomes, .. } in super::BATCH_RESULTS {
         line(page, &[result, becomes]);
     }
