@@ -141,8 +141,9 @@ impl WayBack for ResponsesWayBack {
     }
 
     fn stream(&self) -> KeptStream {
+        let stream = ResponsesStream::new(self.asked.translated.context.clone(), self.created);
         KeptStream {
-            stream: ResponsesStream::new(self.asked.translated.context.clone(), self.created),
+            stream: stream.with_continuations(self.continuations),
             asked: self.keeping.is_some().then(|| Arc::clone(&self.asked)),
             clock: Arc::clone(&self.clock),
         }
@@ -191,10 +192,12 @@ impl Translates for KeptStream {
     }
 
     fn paused(&self) -> Option<PausedTurn> {
-        None
+        self.stream.paused()
     }
 
-    fn resume(&mut self) {}
+    fn resume(&mut self) {
+        self.stream.resume();
+    }
 
     fn keepsake(&self) -> Option<Keepsake> {
         self.asked.as_ref()?.keepsake(self.stream.answer()?)
