@@ -52,6 +52,15 @@ impl KnownFiles {
     }
 }
 
+impl FileReference {
+    /// A file that the client knows by the upstream's own id, as it does who uploaded it in Anthropic's dialect; nothing
+    /// else is known of it, so that only a part of Anthropic's own can name it.
+    #[must_use]
+    pub fn at_upstream(upstream_id: impl Into<String>) -> Self {
+        Self { upstream_id: upstream_id.into(), mime_type: String::new(), filename: String::new() }
+    }
+}
+
 impl KnownFiles {
     /// Whether there are none.
     #[must_use]

@@ -264,6 +264,20 @@ fn files_are_named_once_each_and_nothing_else_is() {
 }
 
 #[test]
+fn a_file_may_be_known_by_the_upstreams_own_id() {
+    let files = [("file_1".to_owned(), FileReference::at_upstream("file_1"))].into_iter().collect();
+    let translated = |part: Value| {
+        let body = with("messages", &json!([{"role": "user", "content": [part]}]));
+        translate_with(&body, &TranslationOptions::default(), &files)
+    };
+    let image = json!({"type": "image", "source": {"type": "file", "file_id": "file_1"}});
+    let body: Value = serde_json::from_slice(&translated(image.clone()).unwrap().body).unwrap();
+    assert_eq!(body["messages"][0]["content"], json!([image]));
+    let unclear = translated(json!({"type": "file", "file": {"file_id": "file_1"}})).unwrap_err();
+    assert_eq!(unclear.code.as_str(), "unsupported_value");
+}
+
+#[test]
 fn counting_and_batches_get_what_they_take() {
     let mut request = base();
     request["temperature"] = json!(1);

@@ -56,12 +56,12 @@ impl Renames {
     pub(crate) fn enter<'p>(names: impl IntoIterator<Item = (Cow<'p, str>, String)>, scope: &mut Scope) {
         let names: Vec<_> = names.into_iter().collect();
         let valid = names.iter().map(|(name, _)| name.as_ref()).filter(|name| is_valid(name));
-        let mut taken: HashSet<String> = valid.map(str::to_owned).collect();
+        let mut taken = Taken { names: valid.map(str::to_owned).collect(), suffixes: HashMap::new() };
         for (name, path) in names {
             if is_valid(&name) || name.is_empty() || scope.renames.sent.contains_key(name.as_ref()) {
                 continue;
             }
-            let sent = free_name(&name, &mut taken);
+            let sent = taken.free_name(&name);
             scope.note(WarningKind::Renamed, path);
             scope.renames.sent.insert(name.into_owned(), sent);
         }
@@ -89,18 +89,31 @@ impl Renames {
     }
 }
 
-fn free_name(name: &str, taken: &mut HashSet<String>) -> String {
-    let clean = |c: char| if c.is_ascii() && is_allowed(c as u8) { c } else { '_' };
-    let base: String = name.chars().take(LONGEST).map(clean).collect();
-    let mut free = base.clone();
-    let mut suffix = 1_usize;
-    while !taken.insert(free.clone()) {
-        suffix += 1;
-        let tail = format!("_{suffix}");
-        let end = base.len().min(LONGEST - tail.len());
-        free = format!("{}{tail}", &base[..end]);
+/// Names that are spoken for.
+struct Taken {
+    names: HashSet<String>,
+    /// The last suffix of each name, so that many equal ones stay cheap.
+    suffixes: HashMap<String, usize>,
+}
+
+impl Taken {
+    fn free_name(&mut self, name: &str) -> String {
+        let clean = |c: char| if c.is_ascii() && is_allowed(c as u8) { c } else { '_' };
+        let base: String = name.chars().take(LONGEST).map(clean).collect();
+        if self.names.insert(base.clone()) {
+            return base;
+        }
+        let suffix = self.suffixes.entry(base.clone()).or_insert(1);
+        loop {
+            *suffix += 1;
+            let tail = format!("_{suffix}");
+            let end = base.len().min(LONGEST - tail.len());
+            let free = format!("{}{tail}", &base[..end]);
+            if self.names.insert(free.clone()) {
+                return free;
+            }
+        }
     }
-    free
 }
 
 /// Every name of a tool in a chat completion request, definitions first.
@@ -184,5 +197,15 @@ mod tests {
         let other = format!("{}y", "x".repeat(66));
         assert_eq!(sent(&[&long, &other]), ["x".repeat(64), format!("{}_2", "x".repeat(62))]);
         assert_eq!(sent(&["fine", ""]), ["fine", ""]);
+    }
+
+    /// It would take minutes if the cost were quadratic; the suite would be noticed to hang.
+    #[test]
+    fn many_names_that_become_one_stay_cheap() {
+        let names: Vec<String> =
+            (0..50_000).map(|n| char::from_u32(0x4e00 + n).unwrap_or('x').to_string()).collect();
+        let names: HashSet<&str> = names.iter().map(String::as_str).filter(|name| *name != "x").collect();
+        let sent = sent(&names.into_iter().collect::<Vec<_>>());
+        assert_eq!(sent.iter().collect::<HashSet<_>>().len(), sent.len());
     }
 }
