@@ -2,7 +2,8 @@
 //!
 //! Anthropic's Messages API is the pivot. A Chat Completions request becomes a Messages request in
 //! [`chat::request`]; the answer travels back through [`chat::response`] when it is whole and through
-//! [`chat::stream`] when it is a stream. A Messages request for a Messages upstream keeps its bytes: [`envelope`]
+//! [`chat::stream`] when it is a stream. [`responses`] does the same for the Responses API, on the same rules.
+//! A Messages request for a Messages upstream keeps its bytes: [`envelope`]
 //! finds the one value that may change. What a model accepts is a row of [`models`], which IAM action
 //! a route of the service needs is a row of [`routes`], neither is an `if`.
 //!

@@ -53,7 +53,7 @@ use renames::Renames;
 use scope::Scope;
 
 /// From this many tokens on, an answer may take longer than an idle connection lives.
-const LONG_ANSWER: u64 = 16_000;
+pub(crate) const LONG_ANSWER: u64 = 16_000;
 
 /// A parsed Chat Completions request. Borrows the body, so that prompts and images are copied once, on their way out.
 #[derive(Clone)]

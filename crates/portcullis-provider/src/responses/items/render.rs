@@ -144,13 +144,15 @@ fn logs(content: &Value) -> String {
 
 fn mcp(call: &Value, result: Option<&Value>, how: Completeness) -> Value {
     let begins = how == Completeness::InProgress;
-    let said = result.map(|result| match result.get("content") {
-        Some(Value::String(text)) => text.clone(),
-        Some(Value::Array(parts)) => parts.iter().map(|part| text(part, "text")).collect(),
+    let failed = result.is_some_and(has_failed);
+    let content = result.map(|result| result.get("content").unwrap_or(&Value::Null));
+    let output = content.filter(|_| !failed).map(|content| match content {
+        Value::String(text) => text.clone(),
+        Value::Array(parts) => parts.iter().map(|part| text(part, "text")).collect(),
         _ => String::new(),
     });
-    let failed = result.is_some_and(has_failed);
-    let (output, error) = if failed { (None, said) } else { (said, None) };
+    let error = content.filter(|_| failed);
+    let error = error.map(|content| json!({"type": "mcp_tool_execution_error", "content": content}));
     json!({
         "status": outcome(result, how),
         "server_label": text(call, "server_name"),

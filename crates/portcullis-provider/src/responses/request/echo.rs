@@ -1,4 +1,4 @@
-//! What a response repeats of its request.
+//! What a response repeats of its request. It is kept as well, so what opens a server of tools is left out, as OpenAI does.
 
 use serde_json::Value;
 
@@ -30,7 +30,7 @@ pub(super) fn of(request: &Object<'_>) -> Echo {
     let given = REPEATED.into_iter().filter_map(|name| Some((name, request.given(name)?)));
     let compact = given.filter_map(|(name, value)| {
         let value: Value = lenient::read(value.raw())?;
-        Some((name, with_defaults(name, value).to_string()))
+        Some((name, without_secrets(name, with_defaults(name, value)).to_string()))
     });
     Echo(compact.collect())
 }
@@ -48,6 +48,17 @@ fn with_defaults(name: &str, mut value: Value) -> Value {
             if missing {
                 object.insert((*member).to_owned(), lenient::read(default).unwrap_or_default());
             }
+        }
+    }
+    value
+}
+
+/// Tools without the tokens and headers of their servers.
+fn without_secrets(name: &str, mut value: Value) -> Value {
+    if name == "tools" {
+        for tool in value.as_array_mut().into_iter().flatten().filter_map(Value::as_object_mut) {
+            tool.shift_remove("authorization");
+            tool.shift_remove("headers");
         }
     }
     value

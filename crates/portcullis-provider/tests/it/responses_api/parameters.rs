@@ -146,3 +146,15 @@ fn refusals_do_not_repeat_what_was_written() {
         assert!(!invalid.message.contains(secret), "{invalid}");
     }
 }
+
+#[test]
+fn what_is_counted_is_what_would_be_sent() {
+    let request = json!({"model": "claude-opus-4-8", "input": "hi", "instructions": "be brief", "user": "u", "stream": true});
+    let translated = translate(&json!({"request": request})).unwrap();
+    let counted: Value = serde_json::from_slice(&translated.to_count_tokens()).unwrap();
+    let sent: Value = serde_json::from_slice(&translated.body).unwrap();
+    assert_eq!(
+        counted,
+        json!({"model": sent["model"], "system": sent["system"], "messages": sent["messages"]})
+    );
+}
