@@ -1,13 +1,16 @@
 """The `portkey-ai` client: what a platform team automates, and what its developers send."""
 
+import json
 import uuid
 
 import pytest
 from portkey_ai import Portkey
 from portkey_ai.api_resources import exceptions
 
+import waiting
 from emulator import WORLD, script
 from gateway import MODEL, integration_body
+from media import PDF
 
 WORKSPACE = "ws-default"
 # Its chat raises errors of an `openai` of its own, which have no public name; a test looks at their status.
@@ -204,3 +207,43 @@ def test_a_failure_is_sent_once_and_not_twice(developer, setup, emulator):
             messages=[{"role": "user", "content": script("529")}],
         )
     assert len(emulator.questions()) == before + 1
+
+
+@pytest.fixture(scope="module")
+def named(full_setup):
+    """A developer whose client says which provider it means, for requests without a model."""
+    return Portkey(api_key=full_setup.key, base_url=full_setup.v1, provider=f"@{full_setup.provider}")
+
+
+def test_content_blocks_are_told_to_whoever_asks_for_more_than_compliance(developer, setup):
+    completion = developer.chat.completions.create(
+        model=setup.model, max_tokens=1000, messages=[{"role": "user", "content": script("thinking")}]
+    )
+    blocks = completion.model_dump()["choices"][0]["message"]["content_blocks"]
+    assert [block["type"] for block in blocks] == ["thinking", "text"]
+    assert blocks[0]["signature"]
+
+
+def test_files_are_uploaded_found_and_deleted(named):
+    file = named.files.create(file=("report.pdf", PDF, "application/pdf"), purpose="user_data")
+    assert named.files.retrieve(file.id).filename == "report.pdf"
+    assert named.files.delete(file.id).deleted
+
+
+def test_a_batch_runs_and_has_an_output(named, full_setup):
+    question = {"role": "user", "content": "one"}
+    body = {"model": full_setup.model, "max_tokens": 100, "messages": [question]}
+    url = "/v1/chat/completions"
+    line = json.dumps({"custom_id": "ask-1", "method": "POST", "url": url, "body": body})
+    file = named.files.create(file=("batch.jsonl", line.encode()), purpose="batch")
+    batch = named.batches.create(completion_window="24h", endpoint=url, input_file_id=file.id)
+
+    def over():
+        now = named.batches.retrieve(batch.id)
+        return now if now.status in {"completed", "failed", "expired", "cancelled"} else None
+
+    now = waiting.until("the batch is over", over, limit=30)
+    assert now.status == "completed", now.errors
+    [line] = [json.loads(line) for line in named.files.content(now.output_file_id).text.splitlines()]
+    assert line["custom_id"] == "ask-1"
+    assert "one" in line["response"]["body"]["choices"][0]["message"]["content"]

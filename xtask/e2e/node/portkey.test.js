@@ -3,9 +3,12 @@
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 
+import { toFile } from 'openai';
 import { Portkey } from 'portkey-ai';
 
 import { newCustomer, script } from './customer.js';
+import { PDF } from './media.js';
+import { until } from './until.js';
 
 const WEATHER = {
   type: 'function',
@@ -48,6 +51,45 @@ test('the provider may stand in a header instead of the model', async () => {
   });
   const completion = await ask('Hello', { model: 'claude-sonnet-4-5' }, named);
   assert.equal(completion.choices[0].finish_reason, 'stop');
+});
+
+test('content blocks are told to whoever asks for more than compliance', async () => {
+  // The client asks for it with every request.
+  const { message } = (await ask(script('thinking'))).choices[0];
+  assert.deepEqual(
+    message.content_blocks.map((block) => block.type),
+    ['thinking', 'text'],
+  );
+  assert.ok(message.content_blocks[0].signature);
+});
+
+describe('files and batches', () => {
+  let named;
+
+  before(() => {
+    named = new Portkey({ apiKey: customer.key, baseURL: customer.v1, provider: `@${customer.provider}` });
+  });
+
+  test('a file is uploaded, found and deleted', async () => {
+    const report = await toFile(Buffer.from(PDF, 'base64'), 'report.pdf', { type: 'application/pdf' });
+    const file = await named.files.create({ file: report, purpose: 'user_data' });
+    assert.equal((await named.files.retrieve(file.id)).filename, 'report.pdf');
+    assert.equal((await named.files.delete(file.id)).deleted, true);
+  });
+
+  test('requests in the body run, and their results are the output', async () => {
+    const params = { model: 'claude-sonnet-4-5', max_tokens: 100, messages: [user('one')] };
+    const { id } = await named.batches.create({ requests: [{ custom_id: 'ask-1', params }] });
+    const batch = await until('the batch is over', async () => {
+      const now = await named.batches.retrieve(id);
+      return ['completed', 'failed', 'expired', 'cancelled'].includes(now.status) && now;
+    });
+    assert.equal(batch.status, 'completed', JSON.stringify(batch.errors));
+    // Upstream's own lines; the client reads a single one as JSON.
+    const line = await named.batches.output(id);
+    assert.equal(line.custom_id, 'ask-1');
+    assert.match(line.result.message.content[0].text, /one/);
+  });
 });
 
 test('a stream is the whole answer', async () => {
