@@ -1,0 +1,8 @@
+//! OpenAI's objects: files, batches, models.
+
+mod batches;
+mod files;
+mod models;
+mod platform;
+mod recovery;
+mod scene;

@@ -1,0 +1,332 @@
+//! Gateways on one catalog before one upstream, a clock that can be moved, and callers of several workspaces.
+
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
+
+use axum::Router;
+use axum::body::Body;
+use axum::response::Response;
+use http::Request;
+use portcullis_catalog::{
+    Bootstrap, Catalog, DatabaseUrl, KeyKind, KeyRing, NewApiKey, NewAuth, NewIntegration, NewProvider,
+    NewWorkspace, Scope,
+};
+use portcullis_credentials::{CredentialEngine, EngineSettings};
+use portcullis_emulator::world::{CUSTOMER_ACCOUNT, Principal, REGION, WORKSPACE_ID, World, full_access};
+use portcullis_emulator::{Emulator, EmulatorHandle};
+use portcullis_gateway::{Gateway, GatewaySettings};
+use portcullis_types::{
+    Clock, ExposeSecret, Feature, FeatureSet, SharedClock, SystemClock, TenantWorkspaceId,
+};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt;
+
+use crate::stage::{json, text};
+
+const KEY_ID: &str = "AKIAOPENAIEXAMPLE001";
+const KEY_SECRET: &str = "openai/test/not/a/real/secret/EXAMPLEKEY";
+
+/// The system's clock, moved ahead.
+#[derive(Debug, Default)]
+pub(super) struct MovedClock(Mutex<Duration>);
+
+impl MovedClock {
+    pub(super) fn advance(&self, by: Duration) {
+        *self.0.lock().unwrap() += by;
+    }
+}
+
+impl Clock for MovedClock {
+    fn now(&self) -> SystemTime {
+        SystemClock.now() + *self.0.lock().unwrap()
+    }
+}
+
+pub(super) struct Scene {
+    pub(super) catalog: Catalog,
+    pub(super) clock: Arc<MovedClock>,
+    pub(super) gateway: Gateway,
+    drain: CancellationToken,
+    base: String,
+    made: Bootstrap,
+    _folder: tempfile::TempDir,
+}
+
+/// An emulated AWS in which the scene's key pair may do everything. Its batches end at once.
+pub(super) async fn aws() -> EmulatorHandle {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let aws = Emulator::builder().world(World::example()).build().spawn(listener).unwrap();
+    aws.change_world(|world| {
+        world.principals.push(Principal {
+            arn: format!("arn:aws:iam::{CUSTOMER_ACCOUNT}:user/openai"),
+            account: CUSTOMER_ACCOUNT.into(),
+            access_key_id: KEY_ID.into(),
+            secret_access_key: KEY_SECRET.into(),
+            policy: full_access(),
+        });
+    });
+    aws.set_batch_pace(Some(Duration::ZERO));
+    aws
+}
+
+impl Scene {
+    pub(super) async fn before(base: &str) -> Self {
+        Self::with(base, FeatureSet::all(), |_| ()).await
+    }
+
+    pub(super) async fn with(
+        base: &str,
+        features: FeatureSet,
+        adjust: impl FnOnce(&mut GatewaySettings),
+    ) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Arc::new(MovedClock::default());
+        let url = DatabaseUrl::sqlite(&folder.path().join("catalog.db"));
+        let shared: SharedClock = Arc::clone(&clock) as SharedClock;
+        let catalog = Catalog::open(&url, KeyRing::generate().unwrap(), shared).await.unwrap();
+        let made = catalog.bootstrap(None).await.unwrap();
+        let (gateway, drain) = gateway(&catalog, &clock, base, adjust).await;
+        let scene = Self { catalog, clock, gateway, drain, base: base.to_owned(), made, _folder: folder };
+        scene.integration("claude", features).await;
+        scene.provider(scene.made.workspace.id, "claude").await;
+        scene
+    }
+
+    /// Another gateway on the same catalog, and what stops it.
+    pub(super) async fn another_gateway(
+        &self,
+        adjust: impl FnOnce(&mut GatewaySettings),
+    ) -> (Gateway, CancellationToken) {
+        gateway(&self.catalog, &self.clock, &self.base, adjust).await
+    }
+
+    pub(super) async fn integration(&self, slug: &str, features: FeatureSet) {
+        let new = NewIntegration {
+            organisation_id: self.made.organisation.id,
+            workspace_id: None,
+            slug: Some(slug.parse().unwrap()),
+            name: slug.into(),
+            description: None,
+            region: REGION.parse().unwrap(),
+            anthropic_workspace_id: WORKSPACE_ID.parse().unwrap(),
+            auth: NewAuth::AccessKey {
+                access_key_id: KEY_ID.parse().unwrap(),
+                secret_access_key: KEY_SECRET.into(),
+            },
+            features,
+            shared_role_proof: None,
+            create_default_provider: false,
+            default_provider_slug: None,
+        };
+        self.catalog.create_integration(new).await.unwrap();
+    }
+
+    pub(super) async fn provider(&self, workspace_id: TenantWorkspaceId, slug: &str) {
+        let new = NewProvider {
+            organisation_id: self.made.organisation.id,
+            workspace_id,
+            integration: slug.into(),
+            slug: Some(slug.parse().unwrap()),
+            name: slug.into(),
+            note: None,
+            translation: portcullis_types::TranslationSettings::default(),
+            expires_at: None,
+        };
+        self.catalog.create_provider(new).await.unwrap();
+    }
+
+    pub(super) fn workspace(&self) -> TenantWorkspaceId {
+        self.made.workspace.id
+    }
+
+    pub(super) async fn tenant(&self) -> Tenant {
+        self.tenant_of(self.made.workspace.id).await
+    }
+
+    /// A tenant of another workspace.
+    pub(super) async fn neighbour(&self) -> Tenant {
+        let new = NewWorkspace {
+            organisation_id: self.made.organisation.id,
+            slug: None,
+            name: "Neighbours".into(),
+            description: None,
+        };
+        let workspace = self.catalog.create_workspace(new).await.unwrap();
+        self.provider(workspace.id, "claude").await;
+        self.tenant_of(workspace.id).await
+    }
+
+    async fn tenant_of(&self, workspace: TenantWorkspaceId) -> Tenant {
+        let new = NewApiKey {
+            organisation_id: self.made.organisation.id,
+            workspace_id: Some(workspace),
+            kind: KeyKind::WorkspaceService,
+            user_id: None,
+            name: "test".into(),
+            description: None,
+            scopes: vec![Scope::COMPLETIONS_WRITE],
+            on_unsupported: None,
+            expires_at: None,
+        };
+        let (_, secret) = self.catalog.create_api_key(new).await.unwrap();
+        let router = portcullis_gateway::router(self.gateway.clone());
+        Tenant { router, key: secret.expose_secret().to_owned() }
+    }
+
+    /// The gateway stops where it is.
+    pub(super) fn kill(&self) {
+        self.drain.cancel();
+    }
+
+    /// Works on what is due a few times.
+    pub(super) async fn work(&self) {
+        for _ in 0..3 {
+            self.gateway.work_on_batches().await.unwrap();
+        }
+    }
+}
+
+/// Without files, batches and the rest.
+pub(super) fn without(feature: Feature) -> FeatureSet {
+    let features: std::collections::BTreeSet<Feature> =
+        FeatureSet::all().iter().filter(|f| *f != feature).collect();
+    features.try_into().unwrap()
+}
+
+async fn gateway(
+    catalog: &Catalog,
+    clock: &Arc<MovedClock>,
+    base: &str,
+    adjust: impl FnOnce(&mut GatewaySettings),
+) -> (Gateway, CancellationToken) {
+    let mut settings = GatewaySettings { upstream_base: base.parse().unwrap(), ..GatewaySettings::default() };
+    settings.batches.poll_interval = Duration::ZERO;
+    settings.batches.recover_after = Duration::ZERO;
+    adjust(&mut settings);
+    let shared: SharedClock = Arc::clone(clock) as SharedClock;
+    let engine = CredentialEngine::from_environment(EngineSettings::new(Arc::clone(&shared))).await;
+    let drain = CancellationToken::new();
+    let gateway = Gateway::new(catalog.clone(), Arc::new(engine), settings, shared, drain.clone()).unwrap();
+    (gateway, drain)
+}
+
+/// A holder of a key, with OpenAI's SDK in hand.
+pub(super) struct Tenant {
+    router: Router,
+    key: String,
+}
+
+impl Tenant {
+    /// The same one, at another gateway.
+    pub(super) fn at(&self, gateway: &Gateway) -> Self {
+        Self { router: portcullis_gateway::router(gateway.clone()), key: self.key.clone() }
+    }
+
+    pub(super) fn request(&self, method: &str, target: &str) -> http::request::Builder {
+        Request::builder()
+            .method(method)
+            .uri(target)
+            .header("host", "gw.example.com")
+            .header("authorization", format!("Bearer {}", self.key))
+    }
+
+    pub(super) async fn send(&self, request: http::Result<Request<Body>>) -> Response {
+        self.router.clone().oneshot(request.unwrap()).await.unwrap()
+    }
+
+    pub(super) async fn get(&self, target: &str) -> (u16, Value) {
+        read(self.send(self.request("GET", target).body(Body::empty())).await).await
+    }
+
+    pub(super) async fn delete(&self, target: &str) -> (u16, Value) {
+        read(self.send(self.request("DELETE", target).body(Body::empty())).await).await
+    }
+
+    pub(super) async fn post(&self, target: &str, body: &Value) -> (u16, Value) {
+        let request = self.request("POST", target).header("content-type", "application/json");
+        read(self.send(request.body(Body::from(body.to_string()))).await).await
+    }
+
+    /// The text behind a path that answers with one.
+    pub(super) async fn text(&self, target: &str) -> String {
+        let response = self.send(self.request("GET", target).body(Body::empty())).await;
+        assert_eq!(response.status(), 200, "{target}");
+        text(response).await
+    }
+
+    /// Its lines, as JSON.
+    pub(super) async fn lines(&self, target: &str) -> Vec<Value> {
+        self.text(target).await.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    /// Uploads a file with these fields before it.
+    pub(super) async fn upload(
+        &self,
+        fields: &[(&str, &str)],
+        filename: &str,
+        content: &str,
+    ) -> (u16, Value) {
+        let mut form = String::new();
+        for (name, value) in fields {
+            form += &format!("--limit\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
+        }
+        form += &format!(
+            "--limit\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{filename}\"\r\n\r\n{content}\r\n--limit--\r\n"
+        );
+        let request =
+            self.request("POST", "/v1/files").header("content-type", "multipart/form-data; boundary=limit");
+        read(self.send(request.body(Body::from(form))).await).await
+    }
+
+    /// Uploads the input of a batch and makes the batch.
+    pub(super) async fn batch_of(&self, lines: &[Value]) -> Value {
+        let content: String = lines.iter().map(|line| format!("{line}\n")).collect();
+        let (status, file) = self.upload(&[("purpose", "batch")], "input.jsonl", &content).await;
+        assert_eq!(status, 200, "{file}");
+        let body = json!({
+            "input_file_id": file["id"], "endpoint": "/v1/chat/completions", "completion_window": "24h",
+        });
+        let (status, batch) = self.post("/v1/batches", &body).await;
+        assert_eq!(status, 200, "{batch}");
+        batch
+    }
+
+    pub(super) async fn batch(&self, id: &Value) -> Value {
+        let (status, batch) = self.get(&format!("/v1/batches/{}", id.as_str().unwrap())).await;
+        assert_eq!(status, 200, "{batch}");
+        batch
+    }
+
+    /// Asks until the batch is over.
+    pub(super) async fn batch_when_over(&self, scene: &Scene, id: &Value) -> Value {
+        for _ in 0..200 {
+            // What was looked at within a second is not looked at again.
+            scene.clock.advance(Duration::from_secs(2));
+            let batch = self.batch(id).await;
+            if ["completed", "failed", "expired", "cancelled"].contains(&batch["status"].as_str().unwrap()) {
+                return batch;
+            }
+        }
+        panic!("the batch is not over: {}", self.batch(id).await)
+    }
+}
+
+async fn read(response: Response) -> (u16, Value) {
+    (response.status().as_u16(), json(response).await)
+}
+
+/// A line that asks for a chat completion.
+pub(super) fn line(custom_id: &str, model: &str, text: &str) -> Value {
+    json!({
+        "custom_id": custom_id, "method": "POST", "url": "/v1/chat/completions",
+        "body": {"model": model, "max_tokens": 64, "messages": [{"role": "user", "content": text}]},
+    })
+}
+
+/// The stable code of a refusal, and the parameter it names.
+pub(super) fn refusal(answer: &Value) -> (&str, &str) {
+    let of = |name: &str| answer["error"][name].as_str().unwrap_or("");
+    (of("code"), of("param"))
+}
