@@ -9,15 +9,18 @@ use portcullis_provider::chat::response::to_completion;
 use portcullis_provider::chat::stream::ChatStream;
 use portcullis_provider::error::{ApiError, Dialect, UpstreamError};
 use portcullis_provider::routes::CREATE_MESSAGE;
-use portcullis_provider::{ChatRequest, KnownFiles, ResponseContext, Target};
+use portcullis_provider::{ChatRequest, ResponseContext, Target};
 use portcullis_types::ModelId;
 
+use crate::anthropic::tenancy;
 use crate::arrival::Arrival;
 use crate::error::GatewayError;
 use crate::exchange::{Exchange, WayBack, Whole};
 use crate::fidelity;
 use crate::gateway::Gateway;
 use crate::inbound::check_query;
+use crate::openai::known_files::known_files;
+use crate::retirement;
 use crate::way::{self, Payload};
 
 /// Answers a chat completion, whole or streamed.
@@ -39,11 +42,15 @@ async fn complete(gateway: &Gateway, arrival: &Arrival, request: Request) -> Res
     let (resolved, model) = way::resolve(caller, &client.headers, &snapshot, chat.model())?;
     let admitted = way::admit(resolved, CREATE_MESSAGE)?;
     drop(snapshot);
+    retirement::check(parts, &model)?;
 
     let options = fidelity::options(parts, &admitted, &client.headers)?;
+    let files = known_files(parts, admitted.workspace, &admitted.provider, chat.file_ids()).await?;
     let models = parts.settings.models.load();
-    let target = Target { model: &model, facts: models.find(&model), files: &KnownFiles::default(), options };
+    let target = Target { model: &model, facts: models.find(&model), files: &files, options };
     let translated = chat.into_messages(&target)?;
+    drop(models);
+    tenancy::check_references(parts, &admitted, &client.headers, &translated.body).await?;
     let streams = translated.upstream_streams;
     let payload = Payload::translated(&client.headers, translated.body, streams, &translated.betas)?;
     let exchange = Exchange {
@@ -56,9 +63,11 @@ async fn complete(gateway: &Gateway, arrival: &Arrival, request: Request) -> Res
     let (context, continuations) = (translated.context, options.pause_turn_max);
     let way_back = ChatWayBack { context, created: arrival.created, continuations };
     let mut response = exchange.answer(way_back).await?;
+    let status = response.status();
     let headers = response.headers_mut();
     arrival.stamp(headers);
     fidelity::tell(headers, &translated.warnings);
+    retirement::tell(parts, &model, status, headers);
     name_model(headers, &model);
     Ok(response)
 }

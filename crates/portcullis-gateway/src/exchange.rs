@@ -26,6 +26,7 @@ use crate::body::translation::{Translates, Translation};
 use crate::content::Content;
 use crate::error::GatewayError;
 use crate::gateway::{Gateway, Parts};
+use crate::retirement;
 use crate::upstream::UpstreamBody;
 use crate::way::send::{Head, read_answer};
 use crate::way::{self, Admitted, Answer, Attempt, Outcome, Payload, Settlement};
@@ -88,7 +89,11 @@ impl Exchange {
         let (head, body) = match answer {
             Answer::Success(head, body) => (head, body),
             Answer::Failure(head, error, _) => {
-                return Ok(refuse(&self.arrival, &head, settlement, &way_back.refusal(&error)));
+                let mut refusal = way_back.refusal(&error);
+                if let Some(model) = &self.admitted.model {
+                    refusal = retirement::with_nearest(self.gateway.parts(), refusal, model);
+                }
+                return Ok(refuse(&self.arrival, &head, settlement, &refusal));
             }
         };
         if way_back.streams() && !head.is_event_stream() {

@@ -40,6 +40,7 @@ mod model_list;
 mod openai;
 mod probe;
 mod responses;
+mod retirement;
 mod routes;
 mod settings;
 mod spool;

@@ -4,10 +4,10 @@
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::Response;
+use portcullis_provider::Envelope;
 use portcullis_provider::anthropic::summary::MessageSummary;
 use portcullis_provider::error::Dialect;
 use portcullis_provider::routes::CREATE_MESSAGE;
-use portcullis_provider::Envelope;
 
 use crate::anthropic::answer::{refuse, with_head};
 use crate::anthropic::tenancy;
@@ -17,6 +17,7 @@ use crate::body::pass_through::PassThrough;
 use crate::error::GatewayError;
 use crate::gateway::{Gateway, Parts};
 use crate::inbound::check_query;
+use crate::retirement;
 use crate::upstream::UpstreamBody;
 use crate::way::send::read_answer;
 use crate::way::{self, Admitted, Answer, Attempt, Outcome, Payload, Settlement};
@@ -39,11 +40,14 @@ async fn relay(gateway: &Parts, arrival: &Arrival, request: Request) -> Result<R
     let (resolved, model) = way::resolve(caller, &client.headers, &snapshot, &envelope.model)?;
     let admitted = way::admit(resolved, CREATE_MESSAGE)?;
     drop(snapshot);
+    retirement::check(gateway, &model)?;
     tenancy::check_references(gateway, &admitted, &client.headers, &body).await?;
 
     let body = envelope.splice_model(&body, &model);
     let payload = Payload::passed_through(&client.headers, client.uri.query(), body, envelope.stream)?;
     let mut response = answer(gateway, arrival, &admitted, &payload).await?;
+    let status = response.status();
+    retirement::tell(gateway, &model, status, response.headers_mut());
     arrival.stamp(response.headers_mut());
     Ok(response)
 }

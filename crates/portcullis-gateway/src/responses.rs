@@ -19,8 +19,9 @@ use http::header::ALLOW;
 use portcullis_provider::error::Dialect;
 use portcullis_provider::responses::request::ResponsesRequest;
 use portcullis_provider::routes::CREATE_MESSAGE;
-use portcullis_provider::{InvalidCode, InvalidRequest, KnownFiles, Target};
+use portcullis_provider::{InvalidCode, InvalidRequest, Target};
 
+use crate::anthropic::tenancy;
 use crate::arrival::Arrival;
 use crate::chat::name_model;
 use crate::error::GatewayError;
@@ -28,6 +29,8 @@ use crate::exchange::Exchange;
 use crate::fidelity;
 use crate::gateway::{Gateway, Parts};
 use crate::inbound::check_query;
+use crate::openai::known_files::known_files;
+use crate::retirement;
 use crate::way::{self, Payload};
 use way_back::{Keeping, ResponsesWayBack};
 
@@ -93,12 +96,16 @@ async fn create(gateway: &Gateway, arrival: &Arrival, request: Request) -> Resul
     let (resolved, model) = way::resolve(caller, &client.headers, &snapshot, asked.model())?;
     let admitted = way::admit(resolved, CREATE_MESSAGE)?;
     drop(snapshot);
+    retirement::check(parts, &model)?;
 
     let options = fidelity::options(parts, &admitted, &client.headers)?;
     let recalled = recall::turn(parts, admitted.workspace, &asked).await?;
+    let files = known_files(parts, admitted.workspace, &admitted.provider, asked.file_ids()).await?;
     let models = parts.settings.models.load();
-    let target = Target { model: &model, facts: models.find(&model), files: &KnownFiles::default(), options };
+    let target = Target { model: &model, facts: models.find(&model), files: &files, options };
     let mut translated = asked.to_messages(&target, recalled.as_ref())?;
+    drop(models);
+    tenancy::check_references(parts, &admitted, &client.headers, &translated.body).await?;
     translated.context.store = is_kept;
     let streams = translated.upstream_streams;
     let payload = Payload::translated(&client.headers, translated.body.clone(), streams, &translated.betas)?;
@@ -115,9 +122,11 @@ async fn create(gateway: &Gateway, arrival: &Arrival, request: Request) -> Resul
         warnings: warnings.header_value().map(Arc::from),
     };
     let mut response = exchange.answer(way_back).await?;
+    let status = response.status();
     let headers = response.headers_mut();
     arrival.stamp(headers);
     fidelity::tell(headers, &warnings);
+    retirement::tell(parts, &model, status, headers);
     name_model(headers, &model);
     Ok(response)
 }

@@ -6,20 +6,23 @@ use axum::response::Response;
 use bytes::Bytes;
 use http::HeaderValue;
 use http::header::CONTENT_TYPE;
+use portcullis_provider::Target;
 use portcullis_provider::anthropic::body::count_tokens_body;
 use portcullis_provider::error::Dialect;
 use portcullis_provider::responses::request::ResponsesRequest;
 use portcullis_provider::routes::COUNT_TOKENS;
-use portcullis_provider::{KnownFiles, Target};
 use serde::Deserialize;
 
 use super::recall;
+use crate::anthropic::tenancy;
 use crate::arrival::Arrival;
 use crate::content::Content;
 use crate::error::GatewayError;
 use crate::fidelity;
 use crate::gateway::{Gateway, Parts};
 use crate::inbound::check_query;
+use crate::openai::known_files::known_files;
+use crate::retirement;
 use crate::way::send::read_answer;
 use crate::way::{self, Answer, Attempt, Outcome, Payload};
 
@@ -41,11 +44,15 @@ async fn count(gateway: &Parts, arrival: &Arrival, request: Request) -> Result<R
     let (resolved, model) = way::resolve(caller, &client.headers, &snapshot, asked.model())?;
     let admitted = way::admit(resolved, COUNT_TOKENS)?;
     drop(snapshot);
+    retirement::check(gateway, &model)?;
     let options = fidelity::options(gateway, &admitted, &client.headers)?;
     let recalled = recall::turn(gateway, admitted.workspace, &asked).await?;
+    let files = known_files(gateway, admitted.workspace, &admitted.provider, asked.file_ids()).await?;
     let models = gateway.settings.models.load();
-    let target = Target { model: &model, facts: models.find(&model), files: &KnownFiles::default(), options };
+    let target = Target { model: &model, facts: models.find(&model), files: &files, options };
     let translated = asked.to_messages(&target, recalled.as_ref())?;
+    drop(models);
+    tenancy::check_references(gateway, &admitted, &client.headers, &translated.body).await?;
     let counted = count_tokens_body(&translated.body);
     let payload = Payload {
         path: COUNT_TOKENS.path.into(),

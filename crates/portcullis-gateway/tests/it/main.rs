@@ -8,7 +8,6 @@ mod disconnects;
 mod faults;
 mod fleet;
 mod native;
-mod openai;
 mod probe;
 mod refusals;
 mod settlements;

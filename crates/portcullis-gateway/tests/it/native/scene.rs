@@ -15,7 +15,9 @@ use portcullis_credentials::{CredentialEngine, EngineSettings};
 use portcullis_emulator::world::{CUSTOMER_ACCOUNT, Principal, REGION, WORKSPACE_ID, World, full_access};
 use portcullis_emulator::{Emulator, EmulatorHandle};
 use portcullis_gateway::{Gateway, GatewaySettings};
-use portcullis_types::{ExposeSecret, Feature, FeatureSet, OnUnsupported, SharedClock, SystemClock, TenantWorkspaceId};
+use portcullis_types::{
+    ExposeSecret, Feature, FeatureSet, OnUnsupported, SharedClock, SystemClock, TenantWorkspaceId,
+};
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
