@@ -28,7 +28,7 @@ use std::ops::Range;
 
 use super::context::ResponsesContext;
 use super::stored::StoredTurn;
-use crate::anthropic::body::count_tokens_body;
+use crate::anthropic::body::{batch_params, count_tokens_body};
 use crate::chat::request::LONG_ANSWER;
 use crate::chat::request::path::Path;
 use crate::chat::request::scope::Scope;
@@ -158,6 +158,15 @@ impl TranslatedResponses {
     #[must_use]
     pub fn to_count_tokens(&self) -> Vec<u8> {
         count_tokens_body(&self.body)
+    }
+
+    /// The `params` of this request in a batch.
+    ///
+    /// # Errors
+    /// It asks for something that no batch does; see [`batch_params`].
+    pub fn to_batch_params(&self) -> Result<Vec<u8>, InvalidRequest> {
+        let upstream = &self.context.upstream;
+        batch_params(&self.body, upstream.client_streams, upstream.max_tokens_field)
     }
 
     /// The part of the conversation that later requests continue: its system blocks and its messages, in JSON.

@@ -158,3 +158,21 @@ fn what_is_counted_is_what_would_be_sent() {
         json!({"model": sent["model"], "system": sent["system"], "messages": sent["messages"]})
     );
 }
+
+#[test]
+fn a_batch_streams_nothing_and_asks_for_something() {
+    let params = |members: Value| {
+        let mut request = json!({"model": "claude-opus-4-8", "input": "hi"});
+        for (name, value) in members.as_object().unwrap() {
+            request[name] = value.clone();
+        }
+        translate(&json!({"request": request}))
+            .unwrap()
+            .to_batch_params()
+            .map_err(|invalid| invalid.param.unwrap())
+    };
+    let whole: Value = serde_json::from_slice(&params(json!({})).unwrap()).unwrap();
+    assert!(whole.get("stream").is_none() && whole["max_tokens"] == json!(128_000), "{whole}");
+    assert_eq!(params(json!({"stream": true})).unwrap_err(), "stream");
+    assert_eq!(params(json!({"prompt_cache_options": {"prewarm": true}})).unwrap_err(), "max_output_tokens");
+}
