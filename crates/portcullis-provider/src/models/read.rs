@@ -31,10 +31,13 @@ const OWN_FIELDS: [&str; 14] = [
     "inference_geo_us_multiplier",
 ];
 
+/// A row by its id, with its other fields.
+type NamedRow = (String, Map<String, Value>);
+
 /// The rows of a file, not read any further than their ids.
 pub(super) struct FactsFile {
-    models: Vec<(String, Map<String, Value>)>,
-    retired: Vec<(String, Map<String, Value>)>,
+    models: Vec<NamedRow>,
+    retired: Vec<NamedRow>,
     extra_charges: Map<String, Value>,
 }
 
@@ -111,11 +114,8 @@ fn take_like(id: &str, fields: &mut Map<String, Value>) -> Result<Option<String>
     }
 }
 
-fn rows(
-    field: &str,
-    list: Option<Vec<Map<String, Value>>>,
-) -> Result<Vec<(String, Map<String, Value>)>, InvalidModelTable> {
-    let mut rows: Vec<(String, Map<String, Value>)> = Vec::new();
+fn rows(field: &str, list: Option<Vec<Map<String, Value>>>) -> Result<Vec<NamedRow>, InvalidModelTable> {
+    let mut rows: Vec<NamedRow> = Vec::new();
     for (index, mut map) in list.unwrap_or_default().into_iter().enumerate() {
         let place = format!("{field}[{index}]");
         let id = match map.remove("id") {
