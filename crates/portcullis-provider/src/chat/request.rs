@@ -137,7 +137,11 @@ impl<'a> ChatRequest<'a> {
             custom_tools: draft.tools.custom.clone(),
             legacy_functions: draft.tools.legacy,
             tool_names: scope.renames.back(),
-            places: Places::new(Names::Chat, draft.conversation.turns.iter().map(Turn::message), draft.tools.places),
+            places: Places::new(
+                Names::Chat,
+                draft.conversation.turns.iter().map(Turn::message),
+                draft.tools.places,
+            ),
         };
         let mut writer = Writer::with_capacity(self.object.raw.len() + 512);
         draft.write(model, upstream_streams, &self.object, &mut writer);

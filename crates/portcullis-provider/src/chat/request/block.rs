@@ -16,20 +16,35 @@ pub(crate) struct Block<'a> {
 pub(crate) enum Body<'a> {
     Text(Str<'a>),
     Image(Source<'a>),
-    Document { source: Source<'a>, title: Option<Str<'a>> },
+    Document {
+        source: Source<'a>,
+        title: Option<Str<'a>>,
+    },
     /// A file for the container in which code runs, by the upstream's id.
     ContainerUpload(Cow<'a, str>),
-    Thinking { thinking: Str<'a>, signature: Str<'a> },
-    RedactedThinking { data: Str<'a> },
+    Thinking {
+        thinking: Str<'a>,
+        signature: Str<'a>,
+    },
+    RedactedThinking {
+        data: Str<'a>,
+    },
     ToolUse(ToolUse<'a>),
-    ToolResult { id: Cow<'a, str>, content: Vec<Block<'a>>, is_error: Option<bool> },
+    ToolResult {
+        id: Cow<'a, str>,
+        content: Vec<Block<'a>>,
+        is_error: Option<bool>,
+    },
     Native(Native<'a>),
 }
 
 /// Where an image or a document comes from.
 #[derive(Debug)]
 pub(crate) enum Source<'a> {
-    Base64 { media_type: &'static str, data: Str<'a> },
+    Base64 {
+        media_type: &'static str,
+        data: Str<'a>,
+    },
     PlainText(Str<'a>),
     Url(Str<'a>),
     /// A file that lies at the upstream, by the upstream's id.
