@@ -28,11 +28,13 @@ use portcullis_provider::invalid::InvalidRequest;
 use portcullis_types::ProviderId;
 
 use crate::arrival::Arrival;
+use crate::body_account::BodyAccount;
 use crate::content::Content;
 use crate::dialect;
 use crate::error::GatewayError;
 use crate::gateway::{Gateway, Parts};
 use crate::inbound::{UploadLimits, check_query, read_json_body, spool_form};
+use crate::retirement;
 use crate::spool::SpoolPlace;
 use crate::way::{self, Admitted, Authenticated, Hint, Payload};
 use route::{Native, Takes};
@@ -130,6 +132,7 @@ async fn message(
     let envelope = Envelope::scan(&body)?;
     let (resolved, model) = way::resolve(caller, &client.headers, &snapshot, &envelope.model)?;
     let admitted = way::admit(resolved, native.route)?;
+    retirement::check(gateway, &model)?;
     tenancy::check_references(gateway, &admitted, &client.headers, &body).await?;
     Ok((admitted, Content::json(envelope.splice_model(&body, &model))))
 }
@@ -150,7 +153,9 @@ async fn upload(
     let settings = &gateway.settings;
     let place =
         SpoolPlace { memory_bytes: settings.spool_memory_bytes, folder: settings.spool_folder.clone() };
-    let limits = UploadLimits { bytes: settings.max_upload_bytes, patience: settings.upload_timeout, place };
+    let account = client.extensions.get::<BodyAccount>().cloned();
+    let (bytes, patience) = (settings.max_upload_bytes, settings.upload_timeout);
+    let limits = UploadLimits { bytes, patience, place, account };
     let content = spool_form(&client.headers, body, limits).await?;
     // It may have taken half an hour, and a key may have been revoked meanwhile.
     Ok((known().await?, content))

@@ -8,6 +8,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use portcullis_provider::error::Dialect;
 use portcullis_types::{Clock, RequestId, given_trace_id, trace_id};
 
+use crate::claude_code::ClaudeCode;
+
 pub(crate) const TRACE_ID: HeaderName = HeaderName::from_static(trace_id::TRACE_ID);
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -22,6 +24,8 @@ pub(crate) struct Arrival {
     /// The caller's own trace id when it is one, else the request's id. Echoed on every answer: the Portkey clients
     /// repeat a failed call that comes back without it.
     pub(crate) trace_id: HeaderValue,
+    /// Where the request stands in Claude Code's work, if it is Claude Code's.
+    pub(crate) claude_code: ClaudeCode,
     /// Unix seconds.
     pub(crate) created: u64,
     pub(crate) started: Instant,
@@ -37,7 +41,8 @@ impl Arrival {
         let created = now.duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_secs());
         let peer = request.extensions().get().map(|ConnectInfo(peer)| *peer);
         let uri = request.uri().clone();
-        Self { request_id, dialect, uri, peer, trace_id, created, started: Instant::now() }
+        let claude_code = ClaudeCode::of(request.headers());
+        Self { request_id, dialect, uri, peer, trace_id, claude_code, created, started: Instant::now() }
     }
 
     /// What the gateway does of itself, on nobody's connection.
@@ -46,7 +51,8 @@ impl Arrival {
         let request_id = RequestId::generate(now);
         let created = now.duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_secs());
         let (trace_id, started) = (id_value(request_id), Instant::now());
-        Self { request_id, dialect, uri: Uri::default(), peer: None, trace_id, created, started }
+        let (uri, claude_code) = (Uri::default(), ClaudeCode::default());
+        Self { request_id, dialect, uri, peer: None, trace_id, claude_code, created, started }
     }
 
     /// The headers that every answer carries.

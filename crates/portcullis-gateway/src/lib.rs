@@ -24,7 +24,9 @@ mod anthropic;
 mod arrival;
 mod authorise;
 mod body;
+mod body_account;
 mod chat;
+mod claude_code;
 mod collect;
 mod content;
 mod dialect;
@@ -47,6 +49,7 @@ mod spool;
 mod upstream;
 mod way;
 
+pub use body_account::BodyAccount;
 pub use endpoint::{InvalidBaseUrl, UpstreamBase};
 pub use gateway::Gateway;
 pub use openai::batches::BatchSettings;

@@ -13,6 +13,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
+use crate::body_account::BodyAccount;
+
 use crate::settings::GatewaySettings;
 
 pub(crate) use reader::SpoolReader;
@@ -91,11 +93,25 @@ pub(crate) struct SpoolWriter {
     pending: Vec<Bytes>,
     n_pending: usize,
     file: Option<File>,
+    account: Option<BodyAccount>,
 }
 
 impl SpoolWriter {
     pub(crate) fn new(place: SpoolPlace) -> Self {
-        Self { place, hash: Sha256::new(), length: 0, pending: Vec::new(), n_pending: 0, file: None }
+        Self {
+            place,
+            hash: Sha256::new(),
+            length: 0,
+            pending: Vec::new(),
+            n_pending: 0,
+            file: None,
+            account: None,
+        }
+    }
+
+    /// The same, with an account that gets back what is in the file.
+    pub(crate) fn on_account(self, account: Option<BodyAccount>) -> Self {
+        Self { account, ..self }
     }
 
     /// How many bytes there are so far.
@@ -133,7 +149,7 @@ impl SpoolWriter {
 
     async fn write_out(&mut self) -> io::Result<()> {
         let parts = std::mem::take(&mut self.pending);
-        self.n_pending = 0;
+        let n_written = std::mem::take(&mut self.n_pending);
         let (file, folder) = (self.file.take(), self.place.folder.clone());
         let written = tokio::task::spawn_blocking(move || {
             let mut file = match (file, folder) {
@@ -145,6 +161,9 @@ impl SpoolWriter {
             Ok::<File, io::Error>(file)
         });
         self.file = Some(written.await.map_err(io::Error::other)??);
+        if let Some(account) = &self.account {
+            account.give_back(n_written);
+        }
         Ok(())
     }
 }

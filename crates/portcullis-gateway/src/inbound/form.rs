@@ -9,9 +9,10 @@ use http_body_util::BodyExt;
 
 use super::decode::Encoding;
 use super::printable;
+use crate::body_account::BodyAccount;
 use crate::content::Content;
 use crate::error::GatewayError;
-use crate::spool::{SpoolPlace, SpoolWriter};
+use crate::spool::{Spool, SpoolPlace, SpoolWriter};
 
 /// What an upload may be.
 #[derive(Clone, Debug)]
@@ -22,6 +23,8 @@ pub(crate) struct UploadLimits {
     pub(crate) patience: Duration,
     /// Where it is kept until it is whole.
     pub(crate) place: SpoolPlace,
+    /// Gets back what is in memory no longer.
+    pub(crate) account: Option<BodyAccount>,
 }
 
 /// Reads a form whole.
@@ -39,13 +42,13 @@ pub(crate) async fn spool_form(
         return Err(GatewayError::BodyTooLarge { limit: limits.bytes });
     }
     let patience = limits.patience;
-    let spooled = tokio::time::timeout(patience, spool(body, limits.bytes, limits.place)).await;
+    let writer = SpoolWriter::new(limits.place).on_account(limits.account);
+    let spooled = tokio::time::timeout(patience, spool(body, limits.bytes, writer)).await;
     let spool = spooled.map_err(|_| GatewayError::BodyTooSlow { limit: patience })??;
     Ok(Content::Spooled { kind, spool })
 }
 
-async fn spool(mut body: Body, limit: usize, place: SpoolPlace) -> Result<crate::spool::Spool, GatewayError> {
-    let mut writer = SpoolWriter::new(place);
+async fn spool(mut body: Body, limit: usize, mut writer: SpoolWriter) -> Result<Spool, GatewayError> {
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame.map_err(GatewayError::BodyRead)?.into_data() else { continue };
         if writer.length() + data.len() as u64 > limit as u64 {
@@ -81,7 +84,7 @@ mod tests {
 
     fn limits(bytes: usize) -> UploadLimits {
         let place = SpoolPlace { memory_bytes: 8, folder: None };
-        UploadLimits { bytes, patience: Duration::from_secs(5), place }
+        UploadLimits { bytes, patience: Duration::from_secs(5), place, account: None }
     }
 
     async fn spooled(kind: &'static str, body: Body, limits: UploadLimits) -> Result<Content, GatewayError> {

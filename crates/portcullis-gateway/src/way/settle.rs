@@ -16,6 +16,7 @@ use tracing::info;
 use super::Admitted;
 use super::send::Head;
 use crate::arrival::Arrival;
+use crate::claude_code::ClaudeCode;
 
 /// How an attempt ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +60,7 @@ struct Record {
     /// From 1: a request that is tried again has a record for each try.
     attempt: u32,
     dialect: Dialect,
+    claude_code: ClaudeCode,
     key_id: ApiKeyId,
     workspace: TenantWorkspaceId,
     provider: Arc<ResolvedProvider>,
@@ -96,6 +98,7 @@ impl Settlement {
                 request_id: arrival.request_id,
                 attempt,
                 dialect: arrival.dialect,
+                claude_code: arrival.claude_code.clone(),
                 key_id: admitted.caller.0.key_id,
                 workspace: admitted.workspace,
                 provider: Arc::clone(&admitted.provider),
@@ -187,6 +190,9 @@ impl Record {
             request.attempt = self.attempt,
             request.dialect = dialect_name(self.dialect),
             request.stream = self.streams,
+            claude_code.session_id = self.claude_code.session_id.as_deref(),
+            claude_code.agent_id = self.claude_code.agent_id.as_deref(),
+            claude_code.parent_agent_id = self.claude_code.parent_agent_id.as_deref(),
             key.id = %self.key_id,
             workspace.id = %self.workspace,
             provider.slug = %self.provider.provider_slug,

@@ -31,12 +31,17 @@ impl Log {
         Self
     }
 
-    /// Outcome, attempt, input tokens and error code of each settled attempt.
-    fn settled(&self) -> Vec<(String, u64, u64, String)> {
+    /// The record of each settled attempt.
+    fn records(&self) -> Vec<Value> {
         let text = String::from_utf8(LINES.with_borrow(Clone::clone)).unwrap();
         let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-        let records =
-            lines.map(|line| line["fields"].clone()).filter(|fields| fields["message"] == "request settled");
+        let records = lines.map(|line| line["fields"].clone());
+        records.filter(|fields| fields["message"] == "request settled").collect()
+    }
+
+    /// Outcome, attempt, input tokens and error code of each settled attempt.
+    fn settled(&self) -> Vec<(String, u64, u64, String)> {
+        let records = self.records().into_iter();
         records
             .map(|fields| {
                 let word = |name: &str| fields[name].as_str().unwrap_or_default().to_owned();
@@ -148,4 +153,29 @@ async fn what_was_counted_is_kept_when_a_stream_behind_a_whole_answer_breaks() {
     assert_eq!(stage.post("/v1/chat/completions", body).await.status(), 502);
     let settled = log.settled();
     assert_eq!((settled[0].0.as_str(), settled[0].2, settled.len()), ("refused", 9, 1), "{settled:?}");
+}
+
+#[tokio::test]
+async fn claude_codes_place_in_its_work_is_in_the_record_and_stays_here() {
+    let log = Log::capture();
+    let upstream = Upstream::start(vec![http(200, "application/json", "", MESSAGE)], Ending::Close).await;
+    let stage = Stage::before(upstream.address).await;
+    let body =
+        r#"{"model":"@claude/claude-haiku-4-5","max_tokens":9,"messages":[{"role":"user","content":"Hi"}]}"#;
+    let request = axum::http::Request::post("/v1/messages?beta=true")
+        // Both headers, with one value, as it sends them.
+        .header("authorization", format!("Bearer {}", stage.key))
+        .header("x-api-key", &stage.key)
+        .header("x-claude-code-session-id", "8d3f-session")
+        .header("x-claude-code-agent-id", "agent-1")
+        .body(axum::body::Body::from(body));
+    assert_eq!(stage.send(request.unwrap()).await.status(), 200);
+    let record = log.records().pop().unwrap();
+    assert_eq!(record["claude_code.session_id"], "8d3f-session");
+    assert_eq!(record["claude_code.agent_id"], "agent-1");
+    assert_eq!(
+        (&record["route.path"], &record["route.action"]),
+        (&"/v1/messages".into(), &"CreateInference".into())
+    );
+    assert!(!upstream.requests.lock().unwrap()[0].contains("claude-code"));
 }

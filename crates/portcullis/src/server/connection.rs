@@ -16,6 +16,7 @@ use hyper::body::{Body as _, Incoming};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
+use portcullis_gateway::BodyAccount;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
@@ -186,9 +187,13 @@ impl Front {
     }
 
     /// What the router says, or that it has failed, or that the body would have been too much.
-    async fn handled(&self, request: Request<Incoming>) -> Response<Body> {
+    async fn handled(&self, mut request: Request<Incoming>) -> Response<Body> {
         let trace = GivenTrace::of(request.headers());
         let held = (!request.body().is_end_stream()).then(|| self.site.load.body());
+        if let Some(held) = held.clone() {
+            // Uploads go into a file, where they are no burden.
+            request.extensions_mut().insert(BodyAccount::new(move |bytes| held.give_back(bytes)));
+        }
         let answering = self.site.router.clone().oneshot(self.watched(request, held.clone()));
         // What a handler leaves behind half done is its request's own and is dropped with it. What it shares with others
         // is changed in one step each (atomics, snapshots, channels) or lies behind locks that tell of a panic.

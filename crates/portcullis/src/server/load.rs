@@ -81,6 +81,13 @@ impl HeldBytes {
         left.is_ok()
     }
 
+    /// Takes back bytes that are in memory no longer.
+    pub(super) fn give_back(&self, bytes: usize) {
+        let held = self.bytes.fetch_update(Relaxed, Relaxed, |held| Some(held.saturating_sub(bytes)));
+        let held = held.expect("there is always a new value");
+        self.load.body_bytes_left.fetch_add(bytes.min(held), Relaxed);
+    }
+
     /// Whether the body was cut because of others.
     pub(super) fn was_refused(&self) -> bool {
         self.was_refused.load(Relaxed)

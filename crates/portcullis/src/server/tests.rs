@@ -4,11 +4,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::Body;
 use axum::routing::{get, post};
+use axum::{Extension, Router};
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
+use portcullis_gateway::BodyAccount;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
@@ -166,5 +167,34 @@ async fn bodies_that_are_too_much_together_are_refused_and_small_ones_still_fit(
     go.notify_one();
     assert!(first.await.unwrap().ends_with("\r\n\r\n600000"));
     assert!(server.answer_to(&body_of("/length", 600_000)).await.ends_with("\r\n\r\n600000"));
+    Arc::into_inner(server).unwrap().end().await;
+}
+
+#[tokio::test]
+async fn what_a_handler_lets_go_of_its_body_makes_room_for_others() {
+    let (read, go) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let (bell, word) = (Arc::clone(&read), Arc::clone(&go));
+    let spooled = move |Extension(account): Extension<BodyAccount>, body: Bytes| async move {
+        // Twice: more than there was is not made of it.
+        account.give_back(body.len());
+        account.give_back(body.len());
+        bell.notify_one();
+        word.notified().await;
+        body.len().to_string()
+    };
+    let length = |body: Bytes| async move { body.len().to_string() };
+    let router = Router::new().route("/spooled", post(spooled)).route("/length", post(length));
+    let limits = ServerLimits { max_buffered_bytes: 1_000_000, ..ServerLimits::default() };
+    let server = Arc::new(Running::new(router, limits).await);
+    let first = tokio::spawn({
+        let server = Arc::clone(&server);
+        async move { server.answer_to(&body_of("/spooled", 600_000)).await }
+    });
+    within(read.notified()).await;
+    assert!(server.answer_to(&body_of("/length", 900_000)).await.ends_with("\r\n\r\n900000"));
+    let over = server.answer_to(&body_of("/length", 1_200_000)).await;
+    assert!(asks_to_try_again(&over, "too_many_bytes_in_flight"), "{over}");
+    go.notify_one();
+    assert!(first.await.unwrap().ends_with("\r\n\r\n600000"));
     Arc::into_inner(server).unwrap().end().await;
 }

@@ -163,3 +163,22 @@ async fn several_providers_are_told_apart_by_a_header_or_named_in_the_refusal() 
     let request = tenant.request("GET", "/v1/files").header("x-portkey-provider", "@other");
     assert_eq!(tenant.send(request.body(Body::empty())).await.status(), 200);
 }
+
+#[tokio::test]
+async fn a_model_that_is_gone_is_refused_with_the_one_that_lives() {
+    let (upstream, base) = upstream().await;
+    let scene = Scene::before(&base, everything()).await;
+    let tenant = scene.tenant().await;
+    let body = r#"{"model":"@claude/claude-3-opus-20240229","max_tokens":9,"messages":[]}"#;
+    for path in ["/v1/messages", "/v1/messages/count_tokens"] {
+        let (status, answer) = tenant.post(path, body).await;
+        assert_eq!(
+            (status, answer["error"]["type"].as_str()),
+            (404, Some("not_found_error")),
+            "{path}: {answer}"
+        );
+        let message = answer["error"]["message"].as_str().unwrap();
+        assert!(message.contains("nearest living model is `claude-"), "{message}");
+    }
+    assert!(upstream.requests.lock().unwrap().is_empty());
+}
