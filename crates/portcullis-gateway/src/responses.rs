@@ -34,6 +34,8 @@ use crate::retirement;
 use crate::way::{self, Payload};
 use way_back::{Keeping, ResponsesWayBack};
 
+pub(crate) use recall::turn as recalled;
+
 /// The routes of the Responses API, for whoever documents or checks them.
 pub(crate) const ROUTES: &[(&str, &str)] = &[
     ("POST", "/v1/responses"),

@@ -45,8 +45,8 @@ impl FileCache {
     }
 }
 
-/// Those of `ids` that are files of the workspace and lie where `provider` leads. Ids of the upstream's own (`file_…`) and
-/// what is no id at all are left to the translation.
+/// Those of `ids` that are files of the workspace and lie where `provider` leads. Ids of the upstream's own (`file_…`)
+/// are taken at their word; what is no id at all is left to the translation.
 ///
 /// Touches the database only for ids that were not seen within a minute, and for none when `ids` is empty.
 ///
@@ -60,6 +60,12 @@ pub(crate) async fn known_files(
 ) -> Result<KnownFiles, CatalogError> {
     let mut found = Vec::new();
     for text in ids.into_iter().take(MOST_IN_A_REQUEST) {
+        if text.starts_with("file_") {
+            // Whether the caller may use it is checked on what is sent.
+            let reference = FileReference::at_upstream(text.clone());
+            found.push((text, reference));
+            continue;
+        }
         let Ok(id) = text.parse::<FileId>() else { continue };
         if let Some(known) = look_up(gateway, workspace, id).await?
             && leads_to(gateway, workspace, known.maker, &provider.platform.workspace_id)

@@ -19,7 +19,7 @@ const MOST_OTHERS: usize = 64;
 ///
 /// # Errors
 /// 400 when the response it continues is not kept, 503 when that cannot be told.
-pub(super) async fn turn(
+pub(crate) async fn turn(
     gateway: &Parts,
     workspace: TenantWorkspaceId,
     asked: &ResponsesRequest<'_>,

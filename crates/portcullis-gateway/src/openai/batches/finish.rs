@@ -9,6 +9,8 @@ use portcullis_provider::anthropic::summary::MessageSummary;
 use portcullis_provider::chat::response::to_completion;
 use portcullis_provider::error::{ApiError, Dialect, ErrorKind};
 use portcullis_provider::openai_batch::{BatchUsage, LineResult, ResultLine, output};
+use portcullis_provider::responses::response::to_response;
+use portcullis_provider::warnings::WarningKind;
 use portcullis_types::FileId;
 use time::OffsetDateTime;
 use tokio::time::Instant;
@@ -16,7 +18,7 @@ use tokio::time::Instant;
 use super::document::{Form, PartState};
 use super::job::{Job, Next, Stop};
 use super::lines::FileLine;
-use super::prepare::{Prepared, Translator, Unsendable};
+use super::prepare::{LineContext, Prepared, Translator, Unsendable};
 use super::results::{Missing, RENEWAL, Results};
 use crate::way::Admitted;
 
@@ -73,13 +75,13 @@ impl Job<'_> {
 
     async fn write_line(
         &self,
-        translator: &Translator,
+        translator: &Translator<'_>,
         results: &Results,
         line: &FileLine,
         files: &mut OutputFiles,
     ) -> Result<(), Stop> {
         let result = results.of(line.index).await.map_err(Stop::Spool)?;
-        let prepared = translator.prepare(self, line).await?;
+        let prepared = translator.prepare(line).await?;
         let written = self.line(line.index, prepared, result.as_deref());
         match written.side {
             Side::Output => push(self, &mut files.output, "output", &written.bytes).await?,
@@ -118,7 +120,7 @@ impl Job<'_> {
         match &line.result {
             LineResult::Succeeded(message) => self.completion(custom_id, &surrogate, message, prepared),
             LineResult::Errored(error) => {
-                Written::error(output::errored(custom_id, &surrogate, error, &prepared.context))
+                Written::error(output::errored(custom_id, &surrogate, error, prepared.context.of_errors()))
             }
             LineResult::Canceled => Written::error(cancelled(custom_id, &surrogate)),
             LineResult::Expired => Written::error(expired(custom_id, &surrogate)),
@@ -126,13 +128,24 @@ impl Job<'_> {
     }
 
     fn completion(&self, custom_id: &str, surrogate: &str, message: &str, prepared: &Prepared) -> Written {
-        let created = self.document.times.finalizing.and_then(|at| u64::try_from(at).ok()).unwrap_or(0);
-        match to_completion(message.as_bytes(), &prepared.context, created) {
-            Ok(completion) => {
+        let at = self.document.times.finalizing.and_then(|at| u64::try_from(at).ok()).unwrap_or(0);
+        let mut warnings = prepared.warnings.clone();
+        let answer = match &prepared.context {
+            LineContext::Chat(context) => to_completion(message.as_bytes(), context, at)
+                .map(|completion| (completion.body, completion.usage)),
+            LineContext::Responses(context) => {
+                to_response(message.as_bytes(), context, at, at).map(|answer| {
+                    let dropped = answer.warnings.iter().filter_map(|token| token.strip_prefix("dropped:"));
+                    dropped.for_each(|block| warnings.add(WarningKind::Dropped, block));
+                    (answer.body, answer.usage)
+                })
+            }
+        };
+        match answer {
+            Ok((body, usage)) => {
                 let id = message_id(message);
-                let bytes =
-                    output::succeeded(custom_id, surrogate, &id, &completion.body, &prepared.warnings);
-                Written { side: Side::Output, bytes, is_success: true, usage: Some(completion.usage) }
+                let bytes = output::succeeded(custom_id, surrogate, &id, &body, &warnings);
+                Written { side: Side::Output, bytes, is_success: true, usage: Some(usage) }
             }
             Err(error) => Written::error(output::refused(custom_id, surrogate, None, &error)),
         }

@@ -3,22 +3,28 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use portcullis_catalog::{CatalogError, ResolvedProvider};
-use portcullis_provider::anthropic::body::batch_params;
+use http::HeaderMap;
+use portcullis_catalog::CatalogError;
 use portcullis_provider::error::ApiError;
 use portcullis_provider::models::ModelTable;
 use portcullis_provider::openai_batch::{BatchEndpoint, InlineItem, InputLine, LineError};
+use portcullis_provider::responses::context::ResponsesContext;
+use portcullis_provider::responses::request::ResponsesRequest;
+use portcullis_provider::warnings::WarningKind;
 use portcullis_provider::{
-    ChatRequest, Envelope, InvalidCode, InvalidRequest, ResponseContext, Target, Warnings,
+    ChatRequest, Envelope, InvalidCode, InvalidRequest, KnownFiles, ResponseContext, Target, Warnings,
 };
-use portcullis_types::{ModelId, ModelRef, TranslationOptions};
+use portcullis_types::{ModelId, TranslationOptions};
 
 use super::document::Form;
 use super::job::Job;
 use super::lines::FileLine;
-use crate::fidelity;
+use crate::anthropic::tenancy;
+use crate::error::GatewayError;
+use crate::gateway::Parts;
 use crate::openai::known_files::known_files;
-use crate::way::Admitted;
+use crate::way::{self, Admitted};
+use crate::{fidelity, responses, retirement};
 
 /// A line that can be sent.
 pub(super) struct Prepared {
@@ -27,18 +33,38 @@ pub(super) struct Prepared {
     pub(super) params: Bytes,
     pub(super) betas: Vec<String>,
     pub(super) warnings: Warnings,
-    pub(super) context: ResponseContext,
+    pub(super) context: LineContext,
+}
+
+/// What the translation of the answer needs to know about the line.
+pub(super) enum LineContext {
+    Chat(Box<ResponseContext>),
+    Responses(Box<ResponsesContext>),
+}
+
+impl LineContext {
+    /// For errors of the upstream's, which read alike in both.
+    pub(super) fn of_errors(&self) -> &ResponseContext {
+        match self {
+            Self::Chat(context) => context,
+            Self::Responses(context) => &context.upstream,
+        }
+    }
 }
 
 impl Prepared {
     /// What is assumed of a line that was sent, and that can be prepared no more.
     pub(super) fn unknown() -> Self {
+        Self::plain(Bytes::new())
+    }
+
+    fn plain(params: Bytes) -> Self {
         Self {
             custom_id: String::new(),
-            params: Bytes::new(),
+            params,
             betas: Vec::new(),
             warnings: Warnings::default(),
-            context: ResponseContext::default(),
+            context: LineContext::Chat(Box::default()),
         }
     }
 }
@@ -50,130 +76,136 @@ pub(super) struct Unsendable {
 }
 
 /// How the lines of a batch are translated: the same for all of them.
-pub(super) struct Translator {
+pub(super) struct Translator<'a> {
+    gateway: &'a Parts,
     form: Form,
-    provider: Arc<ResolvedProvider>,
+    admitted: &'a Admitted,
+    headers: HeaderMap,
     options: TranslationOptions,
     models: Arc<ModelTable>,
 }
 
-impl Translator {
-    pub(super) fn new(job: &Job<'_>, admitted: &Admitted) -> Self {
+impl<'a> Translator<'a> {
+    pub(super) fn new(job: &Job<'a>, admitted: &'a Admitted) -> Self {
         let settings = &job.gateway.settings;
         let headers = job.document.asked_by.fidelity_headers();
         // The headers were read when the batch was made.
         let options = fidelity::options(job.gateway, admitted, &headers).unwrap_or(settings.translation);
-        let provider = Arc::clone(&admitted.provider);
-        Self { form: job.document.form, provider, options, models: settings.models.load_full() }
+        let (gateway, form, models) = (job.gateway, job.document.form, settings.models.load_full());
+        Self { gateway, form, admitted, headers, options, models }
     }
 
     /// Prepares a line that validation let through.
     ///
     /// # Errors
-    /// When the catalog cannot be asked for the files that the line names.
+    /// When the catalog cannot be asked for what the line names.
     pub(super) async fn prepare(
         &self,
-        job: &Job<'_>,
         line: &FileLine,
     ) -> Result<Result<Prepared, Unsendable>, CatalogError> {
-        let custom_id = |text: &str| text.to_owned();
         match self.form {
-            Form::Requests => {
-                let item = match InlineItem::parse(&line.bytes, line.number) {
-                    Ok(item) => item,
-                    Err(error) => return Ok(Err(changed(&error))),
-                };
-                Ok(native(&item).map_err(|error| Unsendable { custom_id: custom_id(&item.custom_id), error }))
-            }
-            Form::Lines(endpoint) => {
-                let item = match InputLine::parse(&line.bytes, line.number, endpoint) {
-                    Ok(item) => item,
-                    Err(error) => return Ok(Err(changed(&error))),
-                };
-                let prepared = self.translate(job, endpoint, &item).await?;
-                Ok(prepared.map_err(|error| Unsendable { custom_id: custom_id(&item.custom_id), error }))
-            }
+            Form::Requests => match InlineItem::parse(&line.bytes, line.number) {
+                Ok(item) => settled(&item.custom_id, self.native(&item).await),
+                Err(error) => Ok(Err(changed(&error))),
+            },
+            Form::Lines(endpoint) => match InputLine::parse(&line.bytes, line.number, endpoint) {
+                Ok(item) => settled(&item.custom_id, self.translate(endpoint, &item).await),
+                Err(error) => Ok(Err(changed(&error))),
+            },
         }
     }
 
     async fn translate(
         &self,
-        job: &Job<'_>,
         endpoint: BatchEndpoint,
         line: &InputLine<'_>,
-    ) -> Result<Result<Prepared, ApiError>, CatalogError> {
-        match endpoint {
-            BatchEndpoint::ChatCompletions => self.chat(job, line).await,
-            BatchEndpoint::Responses => {
-                let message = "responses cannot be asked for in a batch here: use `/v1/chat/completions`";
-                Ok(Err(InvalidRequest::at(InvalidCode::UnsupportedValue, "url", message).into()))
-            }
-        }
+    ) -> Result<Prepared, GatewayError> {
+        let prepared = match endpoint {
+            BatchEndpoint::ChatCompletions => self.chat(line.body.as_bytes()).await?,
+            BatchEndpoint::Responses => self.response(line.body.as_bytes()).await?,
+        };
+        self.check_references(&prepared.params).await?;
+        Ok(prepared)
     }
 
-    async fn chat(
-        &self,
-        job: &Job<'_>,
-        line: &InputLine<'_>,
-    ) -> Result<Result<Prepared, ApiError>, CatalogError> {
-        let chat = match ChatRequest::parse(line.body.as_bytes()) {
-            Ok(chat) => chat,
-            Err(error) => return Ok(Err(error.into())),
-        };
-        let model = match self.model(job, chat.model()) {
-            Ok(model) => model,
-            Err(error) => return Ok(Err(error)),
-        };
-        let files = known_files(job.gateway, job.batch.workspace_id, &self.provider, chat.file_ids()).await?;
-        let (facts, options) = (self.models.find(&model), self.options);
-        let translated = chat.into_messages(&Target { model: &model, facts, files: &files, options });
-        Ok(translated.map_err(ApiError::from).and_then(|translated| {
-            let context = translated.context;
-            let params = batch_params(&translated.body, context.client_streams, context.max_tokens_field)?;
-            Ok(Prepared {
-                custom_id: line.custom_id.clone().into_owned(),
-                params: params.into(),
-                betas: translated.betas,
-                warnings: translated.warnings,
-                context,
-            })
-        }))
+    async fn chat(&self, body: &[u8]) -> Result<Prepared, GatewayError> {
+        let chat = ChatRequest::parse(body)?;
+        let model = self.model(chat.model())?;
+        let files = self.files(chat.file_ids()).await?;
+        let translated = chat.into_messages(&self.target(&model, &files))?;
+        let params = translated.to_batch_params()?.into();
+        let context = LineContext::Chat(Box::new(translated.context));
+        Ok(Prepared {
+            betas: translated.betas,
+            warnings: translated.warnings,
+            context,
+            ..Prepared::plain(params)
+        })
+    }
+
+    /// Responses of a batch are not kept: nobody waits for them to continue.
+    async fn response(&self, body: &[u8]) -> Result<Prepared, GatewayError> {
+        let asked = ResponsesRequest::parse(body)?;
+        let model = self.model(asked.model())?;
+        let recalled = responses::recalled(self.gateway, self.admitted.workspace, &asked).await?;
+        let files = self.files(asked.file_ids()).await?;
+        let translated = asked.to_messages(&self.target(&model, &files), recalled.as_ref())?;
+        let params = translated.to_batch_params()?.into();
+        let (mut context, mut warnings) = (translated.context, translated.warnings);
+        context.store = false;
+        if asked.store() == Some(true) {
+            warnings.add(WarningKind::Ignored, "store");
+        }
+        let context = LineContext::Responses(Box::new(context));
+        Ok(Prepared { betas: translated.betas, warnings, context, ..Prepared::plain(params) })
+    }
+
+    /// A request in the upstream's own dialect: its bytes but for the model.
+    async fn native(&self, item: &InlineItem<'_>) -> Result<Prepared, GatewayError> {
+        let params = Bytes::copy_from_slice(item.params.as_bytes());
+        let envelope = Envelope::scan(&params)?;
+        let model = self.model(&envelope.model)?;
+        let params = envelope.splice_model(&params, &model);
+        self.check_references(&params).await?;
+        Ok(Prepared::plain(params))
+    }
+
+    fn target<'t>(&'t self, model: &'t ModelId, files: &'t KnownFiles) -> Target<'t> {
+        Target { model, facts: self.models.find(model), files, options: self.options }
+    }
+
+    async fn files(&self, ids: impl IntoIterator<Item = String>) -> Result<KnownFiles, GatewayError> {
+        Ok(known_files(self.gateway, self.admitted.workspace, &self.admitted.provider, ids).await?)
+    }
+
+    async fn check_references(&self, params: &Bytes) -> Result<(), GatewayError> {
+        tenancy::check_references(self.gateway, self.admitted, &self.headers, params).await
     }
 
     /// The upstream's id of a line's model, unless it is one that is no more.
-    fn model(&self, job: &Job<'_>, text: &str) -> Result<ModelId, ApiError> {
-        let model = upstream_model(text)?;
-        let today = time::OffsetDateTime::from(job.gateway.clock.now()).date();
-        match self.models.refusal(&model, today) {
-            Some(refusal) => Err(refusal),
-            None => Ok(model),
-        }
+    fn model(&self, text: &str) -> Result<ModelId, GatewayError> {
+        let model = way::parse_model(text)?.model;
+        retirement::check(self.gateway, &model)?;
+        Ok(model)
     }
 }
 
-/// A request in the upstream's own dialect: its bytes but for the model.
-fn native(item: &InlineItem<'_>) -> Result<Prepared, ApiError> {
-    let params = Bytes::copy_from_slice(item.params.as_bytes());
-    let envelope = Envelope::scan(&params)?;
-    let model = upstream_model(&envelope.model)?;
-    Ok(Prepared {
-        custom_id: item.custom_id.clone().into_owned(),
-        params: envelope.splice_model(&params, &model),
-        betas: Vec::new(),
-        warnings: Warnings::default(),
-        context: ResponseContext::default(),
-    })
-}
-
-fn upstream_model(text: &str) -> Result<ModelId, ApiError> {
-    let ModelRef { model, .. } = text.parse().map_err(|error| {
-        InvalidRequest::at(InvalidCode::InvalidValue, "model", format!("`model` is no model: {error}"))
-    })?;
-    Ok(model)
+/// What is wrong with a line is the line's; that the catalog cannot be asked is not.
+fn settled(
+    custom_id: &str,
+    prepared: Result<Prepared, GatewayError>,
+) -> Result<Result<Prepared, Unsendable>, CatalogError> {
+    let custom_id = custom_id.to_owned();
+    match prepared {
+        Ok(prepared) => Ok(Ok(Prepared { custom_id, ..prepared })),
+        Err(GatewayError::Catalog(error)) => Err(error),
+        Err(error) => Ok(Err(Unsendable { custom_id, error: error.to_client() })),
+    }
 }
 
 /// Validation let the line through, and now it is another: somebody writes into the database.
 fn changed(error: &LineError) -> Unsendable {
-    let error = InvalidRequest::body(error.message.clone()).into();
-    Unsendable { custom_id: String::new(), error }
+    let error =
+        InvalidRequest { code: InvalidCode::InvalidJson, param: None, message: error.message.clone() };
+    Unsendable { custom_id: String::new(), error: error.into() }
 }

@@ -84,7 +84,7 @@ impl Job<'_> {
             if line.index < first {
                 continue;
             }
-            if let Ok(prepared) = translator.prepare(self, &line).await? {
+            if let Ok(prepared) = translator.prepare(&line).await? {
                 let mut entry = Vec::with_capacity(prepared.params.len() + 64);
                 write_entry(&mut entry, &surrogates.of(line.index), &prepared.params, n_requests == 0);
                 let is_full = n_requests > 0 && spool.length() + entry.len() as u64 + 2 > settings.most_bytes;

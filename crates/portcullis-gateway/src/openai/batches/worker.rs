@@ -21,8 +21,6 @@ use crate::gateway::{Gateway, Parts};
 const AT_ONCE: u32 = 4;
 /// A client that asks waits so long for news.
 const LOOK: Duration = Duration::from_secs(2);
-/// What was looked at so lately is not looked at again.
-const FRESH: Duration = Duration::from_secs(1);
 
 impl Gateway {
     /// Goes on with batches that are due, at most a few, and says how many there were. Other processes get other ones.
@@ -51,10 +49,10 @@ impl Gateway {
     }
 
     /// The same, for a client that asks how far it is: it waits a moment for news. It may ask as often as it likes; the
-    /// upstream is asked once a second.
+    /// upstream is asked once in [`BatchSettings::look_interval`](super::BatchSettings::look_interval).
     pub(super) async fn look_at_batch(&self, workspace: TenantWorkspaceId, id: BatchId, batch: &StoredBatch) {
         let age = OffsetDateTime::from(self.parts().clock.now()) - batch.updated_at;
-        if age >= FRESH {
+        if age >= self.parts().settings.batches.look_interval {
             // The work goes on when the client goes away: a part that is being sent must not be left half-way.
             let _ = tokio::time::timeout(LOOK, self.begin_batch(workspace, id)).await;
         }

@@ -1,7 +1,5 @@
 //! Batches in both forms, from the input to the output, before the emulated platform.
 
-use std::time::Duration;
-
 use http::header::CONTENT_TYPE;
 use portcullis_emulator::EmulatorHandle;
 use portcullis_types::Feature;
@@ -26,6 +24,11 @@ async fn upstream_id(scene: &Scene, id: &Value) -> String {
     let id = id.as_str().unwrap().parse().unwrap();
     let batch = scene.catalog.batch(scene.workspace(), id).await.unwrap();
     batch.upstream_batch_ids[0].clone()
+}
+
+/// The upstream has it: it says when it gives it up.
+fn is_sent(batch: &Value) -> bool {
+    batch["expires_at"].is_i64()
 }
 
 fn content(id: &Value) -> String {
@@ -54,7 +57,7 @@ async fn a_file_of_lines_becomes_an_output_and_an_error_file_in_its_order() {
     let made = tenant.batch_of(&lines).await;
     assert!(made["id"].as_str().unwrap().starts_with("batch_"));
     assert_eq!((&made["object"], &made["completion_window"]), (&json!("batch"), &json!("24h")));
-    let batch = tenant.batch_when_over(&scene, &made["id"]).await;
+    let batch = tenant.batch_when_over(&made["id"]).await;
     assert_eq!(batch["status"], "completed", "{batch}");
     assert_eq!(batch["request_counts"], json!({"total": 7, "completed": 4, "failed": 3}), "{batch}");
     for time in ["in_progress_at", "expires_at", "finalizing_at", "completed_at"] {
@@ -112,7 +115,7 @@ async fn the_inline_form_answers_in_the_upstreams_words() {
     assert_eq!(response.status(), 200);
     let made = crate::stage::json(response).await;
     assert_eq!((&made["endpoint"], &made["metadata"]), (&json!("/v1/batches"), &json!({"team": "atlas"})));
-    let batch = tenant.batch_when_over(&scene, &made["id"]).await;
+    let batch = tenant.batch_when_over(&made["id"]).await;
     assert_eq!((&batch["status"], &batch["error_file_id"]), (&json!("completed"), &Value::Null), "{batch}");
     assert_eq!(batch["request_counts"], json!({"total": 2, "completed": 1, "failed": 1}));
     let id = made["id"].as_str().unwrap();
@@ -121,6 +124,61 @@ async fn the_inline_form_answers_in_the_upstreams_words() {
     let shown: Vec<_> = lines.iter().map(|line| (&line["custom_id"], &line["result"]["type"])).collect();
     assert_eq!(shown, [(&json!("one two"), &json!("succeeded")), (&json!("b"), &json!("errored"))]);
     assert_eq!(lines[0]["result"]["message"]["type"], "message");
+}
+
+#[tokio::test]
+async fn responses_are_asked_for_in_a_batch_too() {
+    let (_aws, scene) = scene().await;
+    let tenant = scene.tenant().await;
+    let response = |id: &str, more: Value| {
+        let mut body = json!({"model": MODEL, "input": "Hi"});
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        json!({"custom_id": id, "method": "POST", "url": "/v1/responses", "body": body})
+    };
+    let lines = [
+        response("kept", json!({"store": true})),
+        response("following", json!({"previous_response_id": "resp_nobody"})),
+        response("plain", json!({})),
+    ];
+    let made = tenant.batch_at("/v1/responses", &lines).await;
+    let batch = tenant.batch_when_over(&made["id"]).await;
+    assert_eq!(
+        (&batch["status"], &batch["endpoint"]),
+        (&json!("completed"), &json!("/v1/responses")),
+        "{batch}"
+    );
+    let output = tenant.lines(&content(&batch["output_file_id"])).await;
+    let ids: Vec<&Value> = output.iter().map(|line| &line["custom_id"]).collect();
+    assert_eq!(ids, ["kept", "plain"]);
+    let body = &output[0]["response"]["body"];
+    assert_eq!(
+        (&body["object"], &body["status"], &body["store"]),
+        (&json!("response"), &json!("completed"), &json!(false))
+    );
+    assert_eq!(body["portcullis_warnings"], json!(["ignored:store"]));
+    let errors = tenant.lines(&content(&batch["error_file_id"])).await;
+    let error = &errors[0]["response"]["body"]["error"];
+    assert_eq!(
+        (&errors[0]["custom_id"], &error["param"]),
+        (&json!("following"), &json!("previous_response_id"))
+    );
+}
+
+#[tokio::test]
+async fn a_file_is_named_in_a_chat_and_in_a_batch_by_its_id_here() {
+    let (_aws, scene) = scene().await;
+    let (tenant, neighbour) = (scene.tenant().await, scene.neighbour().await);
+    let (_, file) = tenant.upload(&[("purpose", "user_data")], "notes.txt", "plain text").await;
+    let mut asked = line("with a file", MODEL, "Hi");
+    asked["body"]["messages"][0]["content"] =
+        json!([{"type": "file", "file": {"file_id": file["id"]}}, {"type": "text", "text": "What is it?"}]);
+    let (status, answer) = tenant.post("/v1/chat/completions", &asked["body"]).await;
+    assert_eq!(status, 200, "{answer}");
+    let (status, refused) = neighbour.post("/v1/chat/completions", &asked["body"]).await;
+    assert_eq!(status, 400, "{refused}");
+    let made = tenant.batch_of(std::slice::from_ref(&asked)).await;
+    let batch = tenant.batch_when_over(&made["id"]).await;
+    assert_eq!(batch["request_counts"], json!({"total": 1, "completed": 1, "failed": 0}), "{batch}");
 }
 
 #[tokio::test]
@@ -137,7 +195,7 @@ async fn an_input_that_is_no_batch_fails_it_before_anything_is_sent() {
         line("d", "@other/m", "Hi"),
     ];
     let made = tenant.batch_of(&lines).await;
-    let batch = tenant.batch_when_over(&scene, &made["id"]).await;
+    let batch = tenant.batch_when_over(&made["id"]).await;
     assert_eq!((&batch["status"], batch["failed_at"].is_i64()), (&json!("failed"), true), "{batch}");
     let told: Vec<_> = batch["errors"]["data"]
         .as_array()
@@ -165,7 +223,7 @@ async fn a_batch_of_lines_that_all_fail_is_completed() {
     let mut lossless = line("a", MODEL, "Hi");
     lossless["body"]["n"] = json!(3);
     let made = tenant.batch_of(&[lossless]).await;
-    let batch = tenant.batch_when_over(&scene, &made["id"]).await;
+    let batch = tenant.batch_when_over(&made["id"]).await;
     assert_eq!((&batch["status"], &batch["output_file_id"]), (&json!("completed"), &Value::Null), "{batch}");
     let errors = tenant.lines(&content(&batch["error_file_id"])).await;
     assert_eq!(errors[0]["response"]["body"]["error"]["param"], "n", "{errors:?}");
@@ -183,7 +241,7 @@ async fn a_large_batch_is_split_upstream_and_one_for_the_client() {
     let tenant = scene.tenant().await;
     let lines: Vec<Value> = (0..8).map(|n| line(&format!("line {n}"), MODEL, "Hi")).collect();
     let made = tenant.batch_of(&lines).await;
-    let batch = tenant.batch_when_over(&scene, &made["id"]).await;
+    let batch = tenant.batch_when_over(&made["id"]).await;
     assert_eq!(batch["request_counts"], json!({"total": 8, "completed": 8, "failed": 0}), "{batch}");
     let output = tenant.lines(&content(&batch["output_file_id"])).await;
     let ids: Vec<_> = output.iter().map(|line| line["custom_id"].as_str().unwrap().to_owned()).collect();
@@ -198,9 +256,7 @@ async fn a_cancelled_batch_keeps_what_was_done() {
     let tenant = scene.tenant().await;
     let made = tenant.batch_of(&[line("a", MODEL, "Hi"), line("b", MODEL, "Hi")]).await;
     let path = format!("/v1/batches/{}", made["id"].as_str().unwrap());
-    scene.work().await;
-    scene.clock.advance(Duration::from_secs(2));
-    let batch = tenant.batch(&made["id"]).await;
+    let batch = tenant.batch_when(&made["id"], is_sent).await;
     assert_eq!(batch["status"], "in_progress", "{batch}");
     let (status, refused) = tenant.get(&format!("{path}/output")).await;
     assert_eq!((status, refusal(&refused).0), (400, "batch_not_ended"), "{refused}");
@@ -208,7 +264,7 @@ async fn a_cancelled_batch_keeps_what_was_done() {
     let (status, cancelling) = tenant.post(&format!("{path}/cancel"), &json!({})).await;
     assert_eq!((status, &cancelling["status"]), (200, &json!("cancelling")), "{cancelling}");
     assert!(cancelling["cancelling_at"].is_i64(), "{cancelling}");
-    let batch = tenant.batch_when_over(&scene, &made["id"]).await;
+    let batch = tenant.batch_when_over(&made["id"]).await;
     assert_eq!((&batch["status"], batch["cancelled_at"].is_i64()), (&json!("cancelled"), true), "{batch}");
     assert_eq!(batch["request_counts"], json!({"total": 2, "completed": 1, "failed": 1}), "{batch}");
     let errors = tenant.lines(&content(&batch["error_file_id"])).await;
@@ -224,11 +280,9 @@ async fn a_batch_whose_time_is_over_is_expired() {
     aws.set_batch_pace(None);
     let tenant = scene.tenant().await;
     let made = tenant.batch_of(&[line("a", MODEL, "Hi")]).await;
-    scene.work().await;
-    scene.clock.advance(Duration::from_secs(2));
-    tenant.batch(&made["id"]).await;
+    tenant.batch_when(&made["id"], is_sent).await;
     assert!(aws.expire_batch(&upstream_id(&scene, &made["id"]).await));
-    let batch = tenant.batch_when_over(&scene, &made["id"]).await;
+    let batch = tenant.batch_when_over(&made["id"]).await;
     assert_eq!((&batch["status"], batch["expired_at"].is_i64()), (&json!("expired"), true), "{batch}");
     let errors = tenant.lines(&content(&batch["error_file_id"])).await;
     assert_eq!(errors[0]["error"]["code"], "batch_expired", "{errors:?}");
@@ -249,7 +303,7 @@ async fn batches_of_another_workspace_are_not_there() {
         assert_eq!((status, refusal(&answer).0), (404, "batch_not_found"), "{answer}");
     }
     assert_eq!(neighbour.get("/v1/batches").await.1["data"], json!([]));
-    let batch = tenant.batch_when_over(&scene, &made["id"]).await;
+    let batch = tenant.batch_when_over(&made["id"]).await;
     let (status, answer) = neighbour.get(&content(&batch["output_file_id"])).await;
     assert_eq!((status, refusal(&answer).0), (404, "file_not_found"), "{answer}");
     let (_, list) = tenant.get("/v1/batches?limit=1").await;
@@ -262,7 +316,7 @@ async fn an_integration_without_batches_takes_none() {
     let scene = Scene::with(&aws.base_url(), without(Feature::Batches), |_| ()).await;
     let tenant = scene.tenant().await;
     let made = tenant.batch_of(&[line("a", MODEL, "Hi")]).await;
-    let batch = tenant.batch_when_over(&scene, &made["id"]).await;
+    let batch = tenant.batch_when_over(&made["id"]).await;
     assert_eq!(batch["errors"]["data"][0]["code"], "feature_not_enabled", "{batch}");
     let item = json!({"custom_id": "a", "params": {"model": MODEL}});
     let (status, refused) = tenant.post("/v1/batches", &json!({"requests": [item]})).await;

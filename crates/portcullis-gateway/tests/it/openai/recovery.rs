@@ -87,12 +87,12 @@ async fn an_upstream_that_has_no_time_is_asked_again_and_one_that_refuses_is_bel
     let n_refused = platform.n_posts();
     assert!(n_refused > 1, "{n_refused}");
     platform.now(Manner::Answers);
-    let batch = tenant.batch_when_over(&scene, &made["id"]).await;
+    let batch = tenant.batch_when_over(&made["id"]).await;
     assert_eq!((&batch["status"], platform.n_posts()), (&json!("completed"), n_refused + 1), "{batch}");
 
     platform.now(Manner::Refuses(413));
     let made = tenant.batch_of(&[line("first", MODEL, "1")]).await;
-    let batch = tenant.batch_when_over(&scene, &made["id"]).await;
+    let batch = tenant.batch_when_over(&made["id"]).await;
     assert_eq!(
         (&batch["status"], &batch["errors"]["data"][0]["code"]),
         (&json!("failed"), &json!("request_too_large")),
@@ -118,7 +118,7 @@ async fn two_gateways_at_once_send_a_batch_once() {
         scene.clock.advance(Duration::from_secs(2));
     }
     for id in &ids {
-        assert_eq!(tenant.batch_when_over(&scene, id).await["status"], "completed");
+        assert_eq!(tenant.batch_when_over(id).await["status"], "completed");
     }
     assert_eq!(platform.n_posts(), 3);
 }

@@ -179,13 +179,6 @@ impl Scene {
     pub(super) fn kill(&self) {
         self.drain.cancel();
     }
-
-    /// Works on what is due a few times.
-    pub(super) async fn work(&self) {
-        for _ in 0..3 {
-            self.gateway.work_on_batches().await.unwrap();
-        }
-    }
 }
 
 /// Without files, batches and the rest.
@@ -204,6 +197,7 @@ async fn gateway(
     let mut settings = GatewaySettings { upstream_base: base.parse().unwrap(), ..GatewaySettings::default() };
     settings.batches.poll_interval = Duration::ZERO;
     settings.batches.recover_after = Duration::ZERO;
+    settings.batches.look_interval = Duration::ZERO;
     adjust(&mut settings);
     let shared: SharedClock = Arc::clone(clock) as SharedClock;
     let engine = CredentialEngine::from_environment(EngineSettings::new(Arc::clone(&shared))).await;
@@ -280,13 +274,17 @@ impl Tenant {
         read(self.send(request.body(Body::from(form))).await).await
     }
 
-    /// Uploads the input of a batch and makes the batch.
+    /// Uploads the input of a batch of chat completions and makes the batch.
     pub(super) async fn batch_of(&self, lines: &[Value]) -> Value {
+        self.batch_at("/v1/chat/completions", lines).await
+    }
+
+    pub(super) async fn batch_at(&self, endpoint: &str, lines: &[Value]) -> Value {
         let content: String = lines.iter().map(|line| format!("{line}\n")).collect();
         let (status, file) = self.upload(&[("purpose", "batch")], "input.jsonl", &content).await;
         assert_eq!(status, 200, "{file}");
         let body = json!({
-            "input_file_id": file["id"], "endpoint": "/v1/chat/completions", "completion_window": "24h",
+            "input_file_id": file["id"], "endpoint": endpoint, "completion_window": "24h",
         });
         let (status, batch) = self.post("/v1/batches", &body).await;
         assert_eq!(status, 200, "{batch}");
@@ -300,16 +298,25 @@ impl Tenant {
     }
 
     /// Asks until the batch is over.
-    pub(super) async fn batch_when_over(&self, scene: &Scene, id: &Value) -> Value {
-        for _ in 0..200 {
-            // What was looked at within a second is not looked at again.
-            scene.clock.advance(Duration::from_secs(2));
-            let batch = self.batch(id).await;
-            if ["completed", "failed", "expired", "cancelled"].contains(&batch["status"].as_str().unwrap()) {
-                return batch;
+    pub(super) async fn batch_when_over(&self, id: &Value) -> Value {
+        let is_over = |batch: &Value| {
+            ["completed", "failed", "expired", "cancelled"].contains(&batch["status"].as_str().unwrap())
+        };
+        self.batch_when(id, is_over).await
+    }
+
+    /// Asks until the batch is as it should be.
+    pub(super) async fn batch_when(&self, id: &Value, is_so: impl Fn(&Value) -> bool) -> Value {
+        let asked = async {
+            loop {
+                let batch = self.batch(id).await;
+                if is_so(&batch) {
+                    return batch;
+                }
             }
-        }
-        panic!("the batch is not over: {}", self.batch(id).await)
+        };
+        // A limit on the wait, far beyond any load: what never comes is a failure, not a hanging test.
+        tokio::time::timeout(Duration::from_secs(60), asked).await.expect("the batch comes so far")
     }
 }
 
