@@ -1,4 +1,5 @@
-//! What the emulator saw: one entry per request, and counters. Holds no secret, no token and no signature.
+//! What the emulator saw: one entry per request, the bodies of requests to the platform, and counters. Holds no secret,
+//! no token and no signature.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Mutex;

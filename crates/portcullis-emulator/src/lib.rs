@@ -26,6 +26,8 @@
 //! | API key unknown, of another region, without `CallWithBearerToken` | `World::api_keys` |
 //! | the gateway's own credentials ended | [`EmulatorHandle::rotate_sources`] |
 //! | STS down, slow, stale or talking nonsense, everywhere or in one region | [`StsMode`] |
+//! | a batch that ends, expires, or goes on | [`EmulatorHandle::set_batch_pace`], [`EmulatorHandle::end_batch`], … |
+//! | a file that has expired | the clock |
 //! | rate and spend limits, billing, overload | `429`, `429_spend_cap`, `400_spend_limit`, `402_billing`, `529`, … |
 //!
 //! # Invariants

@@ -117,18 +117,17 @@ fn serve(
             let body = parse_body(arrival, entry)?;
             Ok(messages::play(call, &body)?.into_answer(&entry.request_id))
         }
-        action => {
-            let body = || parse_body(arrival, entry);
-            match action {
-                _ if action.ends_with("BatchInference") || action.ends_with("BatchInferences") => {
-                    batches::serve(call, body)
-                }
-                _ if action.contains("UserProfile") => user_profiles::serve(call, body),
-                _ if action.ends_with("File") || action.ends_with("Files") => files::serve(call),
-                _ if action.contains("Skill") => skills::serve(call),
-                _ => Err(call::no_handler()),
-            }
+        "CreateBatchInference"
+        | "ListBatchInferences"
+        | "GetBatchInference"
+        | "CancelBatchInference"
+        | "DeleteBatchInference" => batches::serve(call, || parse_body(arrival, entry)),
+        "CreateUserProfile" | "ListUserProfiles" | "GetUserProfile" | "UpdateUserProfile" => {
+            user_profiles::serve(call, || parse_body(arrival, entry))
         }
+        "CreateFile" | "ListFiles" | "GetFile" | "DeleteFile" => files::serve(call),
+        "CreateSkill" | "ListSkills" | "GetSkill" | "UpdateSkill" | "DeleteSkill" => skills::serve(call),
+        _ => Err(call::no_handler()),
     }
 }
 

@@ -42,7 +42,7 @@ impl Setting<'_> {
 /// The answer to `POST /v1/messages`.
 pub(super) fn play(call: Call<'_>, body: &Value) -> Result<Play, PlatformError> {
     let admitted = call.admitted;
-    let model = judge(body, call.protocol, &admitted.account)?;
+    let model = judge(body, Endpoint::Messages, call.protocol, &admitted.account)?;
     if let Some(id) = call.arrival.only("anthropic-user-profile-id")? {
         call.shelf(|shelf| shelf.user_profiles.check(id))?;
     }
@@ -96,7 +96,7 @@ fn batch_line(
     setting: &mut Setting<'_>,
 ) -> Result<Play, PlatformError> {
     check_batchable(params)?;
-    let model = judge(params, protocol, account)?;
+    let model = judge(params, Endpoint::BatchLine, protocol, account)?;
     let tokens = setting.look(params, &model)?;
     let mut play = Play::new(params, model.traits(), tokens, None).map_err(PlatformError::invalid)?;
     setting.keep_files(&mut play);
@@ -124,8 +124,13 @@ fn check_batchable(params: &Value) -> Result<(), PlatformError> {
 }
 
 /// Everything that the body alone can have wrong.
-fn judge(body: &Value, protocol: &Protocol, account: &Account) -> Result<Model, PlatformError> {
-    let model = validation::validate(body, Endpoint::Messages, protocol)?;
+fn judge(
+    body: &Value,
+    endpoint: Endpoint,
+    protocol: &Protocol,
+    account: &Account,
+) -> Result<Model, PlatformError> {
+    let model = validation::validate(body, endpoint, protocol)?;
     models::check_access(account, &model)?;
     let history = script::check_thinking(body, model.traits())
         .and_then(|()| script::check_server_results(body))
@@ -157,4 +162,121 @@ fn check_block_files(block: &Value, at: &str, files: &Files, now: SystemTime) ->
         _ => return Ok(()),
     };
     id.as_str().map_or(Ok(()), |id| files.check_use(id, wanted, at, now))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::platform::protocol::Version;
+
+    /// Names and words of the protocol, so that chance gets past the first check.
+    const WORDS: &[&str] = &[
+        "type",
+        "role",
+        "content",
+        "user",
+        "assistant",
+        "system",
+        "text",
+        "tool_use",
+        "tool_result",
+        "id",
+        "name",
+        "input",
+        "tool_use_id",
+        "thinking",
+        "signature",
+        "source",
+        "base64",
+        "file",
+        "file_id",
+        "data",
+        "media_type",
+        "cache_control",
+        "ephemeral",
+        "ttl",
+        "1h",
+        "document",
+        "image",
+        "citations",
+        "enabled",
+        "input_schema",
+        "object",
+        "adaptive",
+        "server_tool_use",
+        "srvtoolu_1",
+        "web_search_tool_result",
+        "compaction",
+        "schema",
+        "format",
+        "json_schema",
+        "effort",
+        "high",
+        "[[emulator:tool_loop]]",
+        "[[emulator:pause_turn]]",
+        "[[emulator:citations]]",
+        "é",
+    ];
+
+    fn word() -> impl Strategy<Value = String> {
+        prop::sample::select(WORDS).prop_map(str::to_owned)
+    }
+
+    fn anything() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i16>().prop_map(Value::from),
+            word().prop_map(Value::from),
+        ];
+        leaf.prop_recursive(5, 40, 5, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                prop::collection::vec((word(), inner), 0..5).prop_map(|pairs| pairs.into_iter().collect()),
+            ]
+        })
+    }
+
+    /// A message whose blocks may make sense.
+    fn message() -> impl Strategy<Value = Value> {
+        let role = prop::sample::select(&["user", "assistant", "system"][..]);
+        let kinds =
+            &["text", "tool_use", "tool_result", "thinking", "image", "document", "server_tool_use"][..];
+        let block = (prop::sample::select(kinds), anything()).prop_map(|(kind, rest)| {
+            let mut block = rest.as_object().cloned().unwrap_or_default();
+            block.insert("type".into(), kind.into());
+            Value::Object(block)
+        });
+        let content = prop_oneof![
+            anything(),
+            prop::collection::vec(block, 0..3).prop_map(Value::from),
+            word().prop_map(Value::from)
+        ];
+        (role, content).prop_map(|(role, content)| json!({"role": role, "content": content}))
+    }
+
+    proptest! {
+        #[test]
+        fn no_body_makes_it_panic(
+            messages in prop::collection::vec(message(), 0..4),
+            field in prop::sample::select(&["tools", "system", "thinking", "output_config", "tool_choice", "metadata", "mcp_servers"][..]),
+            value in anything(),
+            model in prop::sample::select(&["claude-haiku-4-5", "claude-opus-5-5"][..]),
+        ) {
+            let mut body = json!({"model": model, "max_tokens": 10, "messages": messages});
+            body[field] = value;
+            let protocol = Protocol::with(Version::First, &["mcp-client-2025-11-20"]);
+            let (mut files, mut cache, resources) = (Files::default(), PromptCache::default(), Resources::default());
+            let now = SystemTime::UNIX_EPOCH;
+            let mut setting = Setting { files: &mut files, cache: &mut cache, resources: &resources, now };
+            let result = batch_result(&body, &protocol, &Account::ready(), &mut setting);
+            prop_assert!(result["message"].is_object() || result["error"]["error"]["message"].is_string());
+            // Neither do the parts that come after the checks.
+            PromptCache::default().count(&body, 0, now);
+            let _ = script::check_thinking(&body, crate::script::Traits { binds_prefix: true, ..Default::default() });
+            let _ = Play::new(&body, crate::script::Traits::default(), Tokens::default(), None);
+        }
+    }
 }

@@ -24,8 +24,13 @@ use blocks::Holder;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Endpoint {
     Messages,
+    /// A line of a batch.
+    BatchLine,
     CountTokens,
 }
+
+/// What lines of batches may ask for in a beta, in tokens. Source: Claude docs, "Batch processing" (extended output).
+const LONG_OUTPUT: (&str, u32) = ("output-300k", 300_000);
 
 const COMMON_FIELDS: &[&str] = &[
     "model",
@@ -87,8 +92,10 @@ pub(super) fn validate(
         Some(_) => return Err(PlatformError::invalid("model: Input should be a valid string")),
         None => return Err(PlatformError::invalid("model: Field required")),
     };
-    if endpoint == Endpoint::Messages {
-        check_max_tokens(body, model.max_tokens)?;
+    match endpoint {
+        Endpoint::CountTokens => {}
+        Endpoint::BatchLine if protocol.has_any(&[LONG_OUTPUT.0]) => check_max_tokens(body, LONG_OUTPUT.1)?,
+        Endpoint::Messages | Endpoint::BatchLine => check_max_tokens(body, model.max_tokens)?,
     }
     abilities::check(body, &model, protocol)?;
     let messages = messages(body)?;
@@ -111,7 +118,7 @@ fn check_names(body: &Value, endpoint: Endpoint, protocol: &Protocol) -> Check {
         };
         COMMON_FIELDS.contains(&name)
             || in_beta(BETA_FIELDS)
-            || (endpoint == Endpoint::Messages
+            || (endpoint != Endpoint::CountTokens
                 && (MESSAGES_FIELDS.contains(&name) || in_beta(BETA_MESSAGES_FIELDS)))
     };
     let mut names = body.as_object().into_iter().flatten().map(|(name, _)| name);

@@ -177,3 +177,18 @@ async fn the_version_of_its_creation_holds_for_all_of_a_batch() {
         assert_eq!(results(&lab, &keys, &id).await[0]["result"]["type"], result, "{version}");
     }
 }
+
+#[tokio::test]
+async fn lines_may_be_longer_than_messages_in_a_beta() {
+    let lab = Lab::new().await;
+    let keys = lab.able_session().await;
+    let mut long = ask("x");
+    long["model"] = json!("claude-opus-5-5");
+    long["max_tokens"] = json!(200_000);
+    for (beta, result) in [("output-300k-2026-03-24", "succeeded"), ("context-1m-2025-08-07", "errored")] {
+        let call = create(&[("a", long.clone())]).with("anthropic-beta", beta);
+        let id = lab.json(&call, &keys).await["id"].as_str().unwrap().to_owned();
+        assert!(lab.emulator.end_batch(&id));
+        assert_eq!(results(&lab, &keys, &id).await[0]["result"]["type"], result, "{beta}");
+    }
+}
