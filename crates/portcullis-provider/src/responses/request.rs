@@ -138,7 +138,8 @@ impl<'a> ResponsesRequest<'a> {
         let mut scope = Scope::new(target);
         self.header_betas.iter().for_each(|beta| scope.beta(beta));
         let unwrapped = recall::unwrap(&self.object, recalled);
-        let recall = recall::Recall { stored: recalled, unwrapped: &unwrapped };
+        let contents = recall::contents(recalled);
+        let recall = recall::Recall { stored: recalled, unwrapped: &unwrapped, contents: &contents };
         let draft = Draft::new(self, recall, &mut scope)?;
         let limit = draft.max_tokens;
         let upstream_streams = self.stream || limit.defaulted || limit.value > LONG_ANSWER;

@@ -135,9 +135,14 @@ impl StoredTurn {
         self.previous.as_ref()
     }
 
-    /// The content and the place in it of the blocks of an output item.
-    pub(crate) fn output_item(&self, id: &str) -> Option<(&RawValue, &StoredItem)> {
-        self.all().find_map(|stored| Some((&*stored.content, stored.output_item(id)?)))
+    /// The contents of all answers that are recalled.
+    pub(crate) fn contents(&self) -> impl Iterator<Item = &RawValue> {
+        self.all().map(|stored| &*stored.content)
+    }
+
+    /// An output item, and which of [`StoredTurn::contents`] its blocks stand in.
+    pub(crate) fn output_item(&self, id: &str) -> Option<(usize, &StoredItem)> {
+        self.all().enumerate().find_map(|(index, stored)| Some((index, stored.output_item(id)?)))
     }
 
     /// An item of an earlier input.

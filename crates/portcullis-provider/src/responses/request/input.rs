@@ -40,16 +40,19 @@ pub(super) fn translate<'c>(
             id_path.refuse(InvalidCode::PreviousResponseNotFound, "names no response that is kept here")
         );
     }
-    let numbering = Numbering::input(previous.map_or(0, messages_of));
+    let messages = previous.map(|previous| recall::blocks(&previous.messages)).unwrap_or_default();
+    // What was sent, and the answer.
+    let recalled = previous.map_or(0, |_| messages.len() + 1);
+    let numbering = Numbering::input(recalled);
     let mut items = Items {
         turns: Turns::new(numbering, scope),
         pairing: Pairing::default(),
         answering: false,
-        recalled: previous.map_or(0, messages_of),
+        recalled,
         recall,
     };
     if let Some(previous) = previous {
-        items.continue_from(previous, scope)?;
+        items.continue_from(previous, &messages, scope)?;
     }
     match path.required(request)? {
         Json::String(text) => items.only_text(*text, &path)?,
@@ -69,11 +72,6 @@ pub(super) fn translate<'c>(
     Ok(Conversation { numbering, system, turns, called: items.pairing.into_called() })
 }
 
-/// How many messages a continuation begins with: those that were sent, and the answer.
-fn messages_of(stored: &StoredResponse) -> usize {
-    recall::blocks(&stored.messages).len() + 1
-}
-
 /// The items so far.
 pub(super) struct Items<'c> {
     pub(super) turns: Turns<'c>,
@@ -86,10 +84,16 @@ pub(super) struct Items<'c> {
 
 impl<'c> Items<'c> {
     /// Puts the conversation that is continued before the input.
-    fn continue_from(&mut self, stored: &'c StoredResponse, scope: &mut Scope) -> Result<(), InvalidRequest> {
+    ///
+    /// - `messages`: those of `stored`.
+    fn continue_from(
+        &mut self,
+        stored: &'c StoredResponse,
+        messages: &[Object<'c>],
+        scope: &mut Scope,
+    ) -> Result<(), InvalidRequest> {
         let blocks = |list: &[Object<'c>]| list.iter().filter_map(recall::replayed).collect::<Vec<_>>();
         self.turns.system(0, blocks(&recall::blocks(&stored.system)));
-        let messages = recall::blocks(&stored.messages);
         for (number, message) in messages.iter().enumerate() {
             let list = message.get("content").and_then(Json::as_array);
             let list = list.into_iter().flat_map(|list| &list.items).filter_map(Json::as_object);

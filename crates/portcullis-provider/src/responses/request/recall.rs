@@ -15,6 +15,8 @@ pub(super) struct Recall<'c> {
     pub(super) stored: Option<&'c StoredTurn>,
     /// For each input item, the JSON that it stands for, if that is not the item itself: see [`unwrap()`].
     pub(super) unwrapped: &'c [Option<String>],
+    /// The blocks of each answer that is recalled, read once however often items name them.
+    pub(super) contents: &'c [Vec<Object<'c>>],
 }
 
 /// The JSON behind items that do not say it themselves: the blocks inside an `encrypted_content`, and the item of an
@@ -58,10 +60,15 @@ impl<'c> Recall<'c> {
     /// The blocks of an output item that is kept.
     pub(super) fn output_item(self, id: &str) -> Option<(&'c StoredItem, Vec<Block<'c>>)> {
         let (content, item) = self.stored?.output_item(id)?;
-        let blocks = blocks(content);
-        let of_item = blocks.into_iter().enumerate().filter(|(index, _)| item.blocks.contains(index));
-        Some((item, of_item.filter_map(|(_, block)| replayed(&block)).collect()))
+        let content = self.contents.get(content)?;
+        let blocks = item.blocks.iter().filter_map(|index| content.get(*index));
+        Some((item, blocks.filter_map(replayed).collect()))
     }
+}
+
+/// The blocks of all answers that are recalled.
+pub(super) fn contents(stored: Option<&StoredTurn>) -> Vec<Vec<Object<'_>>> {
+    stored.into_iter().flat_map(StoredTurn::contents).map(blocks).collect()
 }
 
 /// A list of blocks that is kept.
