@@ -17,8 +17,11 @@ use portcullis_provider::{ChatRequest, Envelope, ResponseContext, Target};
 use portcullis_types::{ModelId, TranslationOptions};
 use serde_json::{Value, json};
 
-/// The cases, each with what it does `n` times.
-const CASES: &[(&str, fn(usize))] = &[
+/// Does something so many times.
+type Run = fn(usize);
+
+/// The cases.
+const CASES: &[(&str, Run)] = &[
     ("chat request, one message", |n| translate(&small(), n)),
     ("chat request, conversation with tools", |n| translate(&conversation(), n)),
     ("chat answer, whole", answers),
