@@ -23,12 +23,7 @@ mod results;
 /// Runs the end-to-end tests on both databases and in both languages: beside each other, because most of the time they
 /// wait, for limits to pass and for processes to stop.
 pub(crate) fn run(postgres: &Postgres) -> Result<Vec<Row>> {
-    let tools = Tools {
-        binary: workspace::build_gateway()?,
-        python: python::with_clients()?,
-        node: node::with_clients()?,
-        postgres,
-    };
+    let tools = Tools::prepare(postgres)?;
     progress::quiet("end-to-end on both databases (logs in target/e2e-logs)", || {
         let results = std::thread::scope(|scope| {
             let tools = &tools;
@@ -49,6 +44,20 @@ struct Tools<'a> {
     python: PathBuf,
     node: Node,
     postgres: &'a Postgres,
+}
+
+impl<'a> Tools<'a> {
+    /// The clients are fetched while the gateway is built: one waits for the network, the other for the processor.
+    fn prepare(postgres: &'a Postgres) -> Result<Self> {
+        std::thread::scope(|scope| {
+            let python = scope.spawn(python::with_clients);
+            let node = scope.spawn(node::with_clients);
+            let binary = workspace::build_gateway()?;
+            let python = python.join().ok().context("a thread panicked")??;
+            let node = node.join().ok().context("a thread panicked")??;
+            Ok(Self { binary, python, node, postgres })
+        })
+    }
 }
 
 /// In which language the tests are written.

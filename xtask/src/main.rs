@@ -12,6 +12,7 @@ mod check;
 mod demo;
 mod end_to_end;
 mod environment;
+mod fuzz;
 mod instructions;
 mod interrupt;
 mod layers;
@@ -25,6 +26,7 @@ mod stack;
 mod supply_chain;
 mod test;
 mod tidy;
+mod tools;
 mod workspace;
 
 use std::process::ExitCode;
@@ -78,6 +80,12 @@ const TASKS: &[Task] = &[
         summary: "what one translation and one streamed event cost, in instructions",
         help: instructions::HELP,
         run: instructions::run,
+    },
+    Task {
+        name: "fuzz",
+        summary: "arbitrary bytes for whatever parses bytes from outside, for a bounded time",
+        help: fuzz::HELP,
+        run: fuzz::run,
     },
     Task {
         name: "supply-chain",

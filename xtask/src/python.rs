@@ -24,10 +24,11 @@ pub(crate) fn with_clients() -> Result<PathBuf> {
         return Ok(own_python);
     }
     progress::quiet("making a virtual environment for the real clients", || make(&python, &folder))?;
-    progress::loud("installing the real clients (openai, anthropic, portkey-ai) and linters", || {
+    progress::quiet("installing the clients for Python, LangChain and linters", || {
         let mut pip = Command::new(&own_python);
         pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input", "-r"]);
-        process::run(pip.arg(&requirements))
+        let said = process::listen_to(pip.arg(&requirements))?;
+        if said.success { Ok(()) } else { bail!("`pip install` failed: {}{}", said.stdout, said.stderr) }
     })?;
     std::fs::write(&stamp, wanted)?;
     Ok(own_python)

@@ -83,11 +83,14 @@ fn rust_file(file: &File) -> Vec<String> {
     complaints
 }
 
+/// A workspace of its own: libFuzzer wants flags for every crate it builds.
+const NO_MEMBER: &str = "fuzz/Cargo.toml";
+
 /// What a member takes from the workspace.
 const INHERITED: &[&str] = &["version", "edition", "rust-version", "license", "publish"];
 
 fn member_manifest(file: &File) -> Vec<String> {
-    if !file.path.ends_with("/Cargo.toml") {
+    if !file.path.ends_with("/Cargo.toml") || file.path == NO_MEMBER {
         return Vec::new();
     }
     let manifest: toml::Table = match file.text.parse() {
