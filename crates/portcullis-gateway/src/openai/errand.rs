@@ -57,7 +57,7 @@ impl Errand<'_> {
         let attempt = Attempt::new(self.admitted, payload, &endpoint);
         let (answer, mut settlement) = way::dispatch(self.gateway, self.arrival, &attempt, false).await?;
         match answer {
-            Answer::Success(_, body) => Ok(Opened::Done(OpenBody { body, settlement })),
+            Answer::Success(_, body) => Ok(Opened::Done(Box::new(OpenBody { body, settlement }))),
             Answer::Failure(_, error, _) => {
                 settlement.failed(error.cause().code());
                 settlement.settle(Outcome::Refused);
@@ -69,7 +69,7 @@ impl Errand<'_> {
 
 /// What came back, its body still to come.
 pub(super) enum Opened {
-    Done(OpenBody),
+    Done(Box<OpenBody>),
     Refused(Box<UpstreamError>),
 }
 

@@ -38,7 +38,7 @@ pub(super) fn routers(
         Arc::clone(clock),
         shutdown.deadline.clone(),
     )?;
-    let working = super::batches::run(gateway.clone());
+    let working = super::batches::run(gateway.clone(), shutdown.drain.clone());
     tokio::spawn(shutdown.deadline.clone().run_until_cancelled_owned(working));
     let probe = PlatformProbe::new(&gateway_settings(config), Arc::clone(clock), engine.skew())?;
     let verifier = Verifier::new(engine.clone(), Arc::new(probe), Arc::clone(clock));

@@ -168,7 +168,7 @@ async fn open(job: &Job<'_>, admitted: &Admitted, id: &str) -> Result<OpenBody, 
     // The upstream's own `results_url` is not followed: where requests go is not an answer's to say.
     let payload = bare(Method::GET, format!("{BATCHES}/{id}/results"), None);
     match job.errand(admitted).open(&payload).await {
-        Ok(Opened::Done(open)) => Ok(open),
+        Ok(Opened::Done(open)) => Ok(*open),
         Ok(Opened::Refused(error)) if matches!(error.status, 404 | 410) => Err(Missing::Gone),
         Ok(Opened::Refused(_)) | Err(_) => Err(Missing::NotNow),
     }
