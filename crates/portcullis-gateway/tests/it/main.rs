@@ -8,6 +8,7 @@ mod disconnects;
 mod faults;
 mod fleet;
 mod native;
+mod openai;
 mod probe;
 mod refusals;
 mod settlements;
