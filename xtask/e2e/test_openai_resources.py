@@ -35,6 +35,11 @@ def test_files_are_uploaded_read_listed_and_deleted(client, full_setup):
     file = client.files.create(file=("report.pdf", PDF, "application/pdf"), purpose="user_data")
     assert (file.object, file.filename, file.bytes) == ("file", "report.pdf", len(PDF))
     assert file.id in [listed.id for listed in client.files.list()]
+    parts = [{"type": "text", "text": "What is this?"}, {"type": "file", "file": {"file_id": file.id}}]
+    completion = client.chat.completions.create(
+        model=full_setup.model, max_tokens=100, messages=[{"role": "user", "content": parts}]
+    )
+    assert "What is this?" in completion.choices[0].message.content
     assert client.files.delete(file.id).deleted
     with pytest.raises(openai.NotFoundError):
         client.files.retrieve(file.id)

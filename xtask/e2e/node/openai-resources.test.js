@@ -71,6 +71,20 @@ describe('files', () => {
     await assert.rejects(client.files.retrieve(file.id), OpenAI.NotFoundError);
   });
 
+  test('are read in a question by their id', async () => {
+    const { id } = await client.files.create({ file: await pdf(), purpose: 'user_data' });
+    const content = [{ type: 'text', text: 'What is this?' }, { type: 'file', file: { file_id: id } }];
+    const ask = (content) =>
+      client.chat.completions.create({
+        model: customer.model(),
+        max_tokens: 100,
+        messages: [{ role: 'user', content }],
+      });
+    assert.match((await ask(content)).choices[0].message.content, /What is this\?/);
+    const unknown = [{ type: 'file', file: { file_id: 'file-00000000000000000000000000000000' } }];
+    await assert.rejects(ask(unknown), { status: 400, param: 'messages[0].content[0].file.file_id' });
+  });
+
   test('for purposes that Claude has not are refused by name', async () => {
     const asking = client.files.create({ file: await pdf(), purpose: 'fine-tune' });
     await assert.rejects(asking, { status: 400, param: 'purpose' });
