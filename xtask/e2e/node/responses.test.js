@@ -145,6 +145,15 @@ test('a structured answer is parsed by its schema', async () => {
   assert.equal(typeof output_parsed.degrees, 'number');
 });
 
+test('a parsed answer goes back as it is', async () => {
+  // The client adds what it parsed to the items that its users send back.
+  const Weather = z.object({ city: z.string(), degrees: z.number() });
+  const text = { format: zodTextFormat(Weather, 'weather') };
+  const { output } = await client.responses.parse(parameters(script('structured'), { text }));
+  const input = [{ role: 'user', content: script('structured') }, ...output, { role: 'user', content: 'Thanks.' }];
+  assert.match((await create(input)).output_text, /Thanks\./);
+});
+
 test('an image and a PDF are read', async () => {
   const content = [
     { type: 'input_text', text: 'What is this?' },

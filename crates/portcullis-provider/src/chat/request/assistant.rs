@@ -32,6 +32,8 @@ const KEYS: &[&str] = &[
     "reasoning",
     "cache_control",
     "provider_specific_fields",
+    // What the `parse` and `stream` helpers of OpenAI's clients add: `content` once more, as an object.
+    "parsed",
 ];
 
 /// The blocks of an assistant message, whose calls are entered in `pairing`.
@@ -303,7 +305,9 @@ fn called<'a>(
         None | Some("function") => {
             let path = path.key("function");
             let function_object = path.object(path.required(call)?)?;
-            function(function_object, &path, &["name", "arguments", "cache_control"], scope)
+            // `parsed_arguments` is what the helpers of OpenAI's clients add: `arguments` once more, as an object.
+            let known = &["name", "arguments", "cache_control", "parsed_arguments"];
+            function(function_object, &path, known, scope)
         }
         Some("custom") => {
             let path = path.key("custom");

@@ -38,7 +38,10 @@ pub(super) fn call<'c>(
     let is_custom =
         item.get("input").is_some() || item.text("type").is_some_and(|t| &t == "custom_tool_call");
     let input_key = if is_custom { "input" } else { "arguments" };
-    path.only(item, &["type", "id", "call_id", "name", "namespace", "status", "caller", "async", input_key])?;
+    // `parsed_arguments` is what the helpers of OpenAI's clients add: `arguments` once more, as an object.
+    const ADDED: &str = "parsed_arguments";
+    let known = ["type", "id", "call_id", "name", "namespace", "status", "caller", "async", input_key, ADDED];
+    path.only(item, &known)?;
     only_direct(item, path)?;
     let id_path = path.key("call_id");
     let raw_id = id_path.text(id_path.required(item)?)?.decode();

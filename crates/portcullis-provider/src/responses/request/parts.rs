@@ -97,7 +97,8 @@ fn text_part<'c>(
     path: &Path<'_>,
     scope: &mut Scope,
 ) -> Result<Option<Block<'c>>, InvalidRequest> {
-    path.only(part, &["type", key, "annotations", "logprobs", "prompt_cache_breakpoint"])?;
+    // `parsed` is what the helpers of OpenAI's clients add: the text once more, as an object.
+    path.only(part, &["type", key, "annotations", "logprobs", "parsed", "prompt_cache_breakpoint"])?;
     if part.get("annotations").is_some_and(|annotations| !is_empty(annotations)) {
         scope.ignored(path.key("annotations"))?;
     }
