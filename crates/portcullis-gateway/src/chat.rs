@@ -62,7 +62,7 @@ async fn complete(gateway: &Gateway, arrival: &Arrival, request: Request) -> Res
     };
     let (context, continuations) = (translated.context, options.pause_turn_max);
     let way_back = ChatWayBack { context, created: arrival.created, continuations };
-    let mut response = exchange.answer(way_back).await?;
+    let mut response = Arc::new(exchange).answer(way_back).await?;
     let status = response.status();
     let headers = response.headers_mut();
     arrival.stamp(headers);

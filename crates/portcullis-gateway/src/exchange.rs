@@ -69,7 +69,6 @@ pub(crate) struct Whole {
 }
 
 /// A request on its way, with all that it takes to send more of it.
-#[derive(Clone)]
 pub(crate) struct Exchange {
     pub(crate) gateway: Gateway,
     pub(crate) arrival: Arrival,
@@ -84,7 +83,7 @@ impl Exchange {
     ///
     /// # Errors
     /// When nothing that can be told by the dialect's own refusal came back.
-    pub(crate) async fn answer(self, way_back: impl WayBack) -> Result<Response, GatewayError> {
+    pub(crate) async fn answer(self: Arc<Self>, way_back: impl WayBack) -> Result<Response, GatewayError> {
         let (answer, settlement) = self.send(&self.payload, way_back.streams()).await?;
         let (head, body) = match answer {
             Answer::Success(head, body) => (head, body),
@@ -203,14 +202,15 @@ impl Exchange {
     }
 
     async fn streamed(
-        &self,
+        self: &Arc<Self>,
         body: UpstreamBody,
         way_back: &impl WayBack,
         settlement: Settlement,
     ) -> Result<Response, GatewayError> {
         let gateway = self.gateway.parts();
         let relay = Translation::new(way_back.stream(), self.sent(), gateway.settings.max_event_bytes);
-        let errands = Errands { continues: Some(self.continues()), keeps: way_back.keeper() };
+        let may_go_on = way_back.continuations() > 0;
+        let errands = Errands { continues: may_go_on.then(|| self.continues()), keeps: way_back.keeper() };
         let body = match StreamBody::open_with(gateway, body, relay, settlement, errands).await {
             Ok(body) => body,
             Err((error, settlement)) => return Err(settlement.refused(error)),
@@ -224,8 +224,8 @@ impl Exchange {
     }
 
     /// What asks the upstream of a stream to go on. It owns what it needs: a stream outlives its request.
-    fn continues(&self) -> Continue {
-        let exchange = Arc::new(self.clone());
+    fn continues(self: &Arc<Self>) -> Continue {
+        let exchange = Arc::clone(self);
         Box::new(move |body| {
             let exchange = Arc::clone(&exchange);
             async move { exchange.next_stream(body).await }.boxed()

@@ -123,7 +123,7 @@ async fn create(gateway: &Gateway, arrival: &Arrival, request: Request) -> Resul
         payload,
         warnings: warnings.header_value().map(Arc::from),
     };
-    let mut response = exchange.answer(way_back).await?;
+    let mut response = Arc::new(exchange).answer(way_back).await?;
     let status = response.status();
     let headers = response.headers_mut();
     arrival.stamp(headers);

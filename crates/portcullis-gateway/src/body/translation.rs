@@ -47,7 +47,7 @@ impl Translates for ChatStream {
     }
 
     fn fail(&mut self, error: &ApiError) -> Vec<u8> {
-        error.openai_event().into()
+        error.openai_event()
     }
 
     fn usage(&self) -> (&Usage, Option<&str>) {
