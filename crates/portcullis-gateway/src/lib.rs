@@ -16,6 +16,10 @@
 //! - A stream never ends silently: its own terminal event, or an error event in the client's dialect. (tests
 //!   `a_chat_stream_cut_after_any_byte_ends_with_an_error_or_not_at_all`,
 //!   `every_byte_arrives_whatever_the_line_ends_and_the_cuts`)
+//! - A route that the platform's table does not have, or that belongs to no feature, is never forwarded. (test
+//!   `what_no_feature_serves_is_refused_and_never_forwarded`)
+//! - In a workspace of Anthropic's that several tenants share, an object is reached, listed and referred to by its maker
+//!   alone. (test `a_tenant_reaches_lists_and_refers_to_its_own_files_alone`)
 //! - Each dispatched attempt is settled exactly once, also when the client goes away. (the tests in
 //!   `tests/it/settlements.rs`)
 //! - What a client may read of a failure is decided in `error.rs` alone.
