@@ -101,6 +101,16 @@ pub(crate) const NAMES: &[(&str, &str, &str)] = &[
         "how often each integration is verified by itself, in whole seconds; 0 for never",
     ),
     (
+        "PORTCULLIS_PUBLIC_URL",
+        "unset",
+        "the gateway's address as clients know it, for links in its answers; when unset, that of each request",
+    ),
+    (
+        "PORTCULLIS_SPOOL_DIR",
+        "unset",
+        "where uploads of more than 1 MiB wait, in files nobody else can open; when unset, the system's folder for temporary files",
+    ),
+    (
         "PORTCULLIS_RESPONSE_RETENTION_S",
         "2592000",
         "how long answers of the Responses API are kept for `previous_response_id` and retrieval, in whole seconds; 0 keeps none",
@@ -138,6 +148,10 @@ pub(crate) struct Config {
     pub(crate) prestop: Duration,
     pub(crate) drain_timeout: Duration,
     pub(crate) stream_idle_timeout: Duration,
+    /// `None`: links take the address of the request.
+    pub(crate) public_url: Option<String>,
+    /// `None`: the system's folder for temporary files.
+    pub(crate) spool_dir: Option<PathBuf>,
     /// `None`: answers of the Responses API are not kept.
     pub(crate) response_retention: Option<Duration>,
     /// What an operator knows better of models than this version; `None`: nothing.
@@ -211,6 +225,12 @@ impl Config {
                 .map(Duration::from_secs)?,
             drain_timeout: seconds(variables, "PORTCULLIS_DRAIN_TIMEOUT_S", "120")?,
             stream_idle_timeout: seconds(variables, "PORTCULLIS_STREAM_IDLE_TIMEOUT_S", "120")?,
+            public_url: variables.parse(
+                "PORTCULLIS_PUBLIC_URL",
+                "an address such as `https://claude.example.com`",
+                public_url,
+            )?,
+            spool_dir: variables.get("PORTCULLIS_SPOOL_DIR").map(PathBuf::from),
             response_retention: variables
                 .parse_or(
                     "PORTCULLIS_RESPONSE_RETENTION_S",
@@ -305,6 +325,16 @@ fn up_to_a_million(
     variables.parse_or(name, default, "a whole number, 1 to 1000000", |raw| up_to(MILLION, raw))
 }
 
+/// An address without a slash at its end, to which paths are appended.
+fn public_url(raw: &str) -> Result<String, &'static str> {
+    let uri: http::Uri = raw.parse().map_err(|_| "not an address")?;
+    let is_web = matches!(uri.scheme_str(), Some("http" | "https")) && uri.authority().is_some();
+    if !is_web || uri.query().is_some() {
+        return Err("it needs `http://` or `https://`, a host, and no query");
+    }
+    Ok(raw.trim_end_matches('/').to_owned())
+}
+
 fn none_or_up_to_a_day(raw: &str) -> Result<u64, &'static str> {
     if raw == "0" { Ok(0) } else { up_to(LONGEST_S, raw) }
 }
@@ -333,6 +363,7 @@ mod tests {
         assert_eq!(config.listen.to_string(), "127.0.0.1:8787");
         assert!(config.database.is_none() && config.admin_key.is_none());
         assert_eq!(config.prestop, Duration::ZERO);
+        assert_eq!(config.response_retention, Some(Duration::from_secs(30 * 24 * 60 * 60)));
         assert_eq!(config.drain_timeout, Duration::from_secs(120));
         assert_eq!(format!("{:?}", config.server_limits), format!("{:?}", ServerLimits::default()));
     }
@@ -357,6 +388,9 @@ mod tests {
         check("DATABASE_URL", "mysql://x", "sqlite://");
         check("PORTCULLIS_METRICS_LISTEN", "9090", "an address such as");
         check("PORTCULLIS_USE_SYSTEM_PROXY", "yes", "`true` or `false`");
+        check("PORTCULLIS_PUBLIC_URL", "claude.example.com", "an address such as");
+        check("PORTCULLIS_PUBLIC_URL", "https://claude.example.com/?x=1", "no query");
+        check("PORTCULLIS_RESPONSE_RETENTION_S", "forever", "whole seconds, 0 to 31622400");
     }
 
     #[test]

@@ -71,6 +71,8 @@ fn gateway_settings(config: &Config) -> GatewaySettings {
         use_system_proxy: config.use_system_proxy,
         stream_idle_timeout: config.stream_idle_timeout,
         response_retention: config.response_retention,
+        public_url: config.public_url.clone(),
+        spool_folder: config.spool_dir.clone(),
         ..GatewaySettings::default()
     }
 }
