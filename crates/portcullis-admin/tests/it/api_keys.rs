@@ -27,7 +27,7 @@ async fn a_key_is_shown_once_and_works_at_once(world: &World) {
     // What the SDKs send: the path's two words again, in the body.
     let body = json!({
         "type": "workspace", "sub-type": "service", "name": "ci", "workspace_id": "ws-default",
-        "scopes": ["providers.list", "completions.write", "providers.list"],
+        "scopes": ["providers.list", "completions.write", "providers.list"], "on_unsupported": "error",
     });
     let created = world.tell("POST /v1/api-keys/workspace/service", body).await.ok();
     let (id, key) = (created["id"].as_str().unwrap(), created["key"].as_str().unwrap());
@@ -60,6 +60,7 @@ async fn a_key_is_shown_once_and_works_at_once(world: &World) {
         "user_id": null,
         "status": "active",
         "scopes": ["completions.write", "providers.list"],
+        "on_unsupported": "error",
         "creation_mode": "api",
         "usage_limits": null,
         "rate_limits": [],
@@ -308,6 +309,15 @@ async fn a_wrong_body_is_told_field_by_field(world: &World) {
         "defaults",
         json!({"config_id": "pc-1"}),
         "defaults: `defaults` is not supported by this version",
+    )
+    .await;
+    let words = "on_unsupported: `on_unsupported` must be one of `report`, `error`";
+    check(machine, "on_unsupported", json!("warn"), words).await;
+    check(
+        "organisation/service",
+        "on_unsupported",
+        json!("error"),
+        "on_unsupported: `on_unsupported` does not go with an organisation's key, which calls no models",
     )
     .await;
     check(machine, "rotate", json!(true), "rotate: `rotate` is not a field of this request").await;

@@ -63,6 +63,8 @@ const NAMES: &[&str] = &[
     "slug",
     "description",
     "note",
+    "translation",
+    "on_unsupported",
     "ai_provider_id",
     "workspace_id",
     "configurations",

@@ -10,6 +10,7 @@ on_both!(
     a_workspace_key_uses_its_own_integrations_only,
     a_wrong_body_is_told_field_by_field,
     a_provider_expires,
+    a_provider_says_how_its_requests_are_translated,
 );
 
 async fn a_provider_is_made_read_changed_and_deleted(world: &World) {
@@ -32,6 +33,7 @@ async fn a_provider_is_made_read_changed_and_deleted(world: &World) {
         "workspace_id": "ws-default",
         "ai_provider_name": "claude-platform-aws",
         "note": "first",
+        "translation": {},
         "status": "active",
             "verification": {"status": "unverified", "unsafe": false, "verified_at": null},
         "usage_limits": null,
@@ -153,4 +155,47 @@ async fn a_provider_expires(world: &World) {
     let path = "PUT /v1/providers/x?workspace_id=ws-default";
     world.tell(path, json!({"expires_at": null})).await.ok();
     assert_eq!(show().await["status"], "active");
+}
+
+async fn a_provider_says_how_its_requests_are_translated(world: &World) {
+    world.integration("claude", None).await;
+    let all = json!({
+        "on_unsupported": "error", "sampling": "report", "mid_system": "inline", "max_tokens_cap": 8192,
+        "pause_turn_max": 0, "reasoning_display": "omitted", "rename_tools": true,
+        "emulate_custom_grammar": true, "strict_openai": false,
+    });
+    let body = json!({
+        "name": "x", "slug": "x", "integration_id": "claude", "workspace_id": "ws-default", "translation": all,
+    });
+    world.tell("POST /v1/providers", body).await.ok();
+    let shown =
+        async || world.ask("GET /v1/providers/x?workspace_id=ws-default").await.ok()["translation"].clone();
+    assert_eq!(shown().await, all);
+
+    let path = "PUT /v1/providers/x?workspace_id=ws-default";
+    world.tell(path, json!({"name": "y"})).await.ok();
+    assert_eq!(shown().await, all, "a change that does not name it leaves it");
+    world.tell(path, json!({"translation": {"pause_turn_max": 3, "sampling": null}})).await.ok();
+    assert_eq!(shown().await, json!({"pause_turn_max": 3}), "a change replaces all of it");
+
+    let check = async |translation: Value, expect: &str| {
+        let answer = world.tell(path, json!({"translation": translation})).await;
+        assert_eq!(answer.refusal(), format!("400 AB01 {expect}"));
+    };
+    let at = |field: &str, reason: &str| format!("translation.{field}: `translation.{field}` {reason}");
+    let wrong = json!({"on_unsupported": "warn"});
+    check(wrong, &at("on_unsupported", "must be one of `report`, `error`")).await;
+    let tokens = at("max_tokens_cap", "must be a whole number of tokens, 1 or more");
+    check(json!({"max_tokens_cap": 0}), &tokens).await;
+    check(json!({"max_tokens_cap": 1.5}), &tokens).await;
+    let times = at("pause_turn_max", "must be a whole number from 0 to 255");
+    check(json!({"pause_turn_max": 256}), &times).await;
+    check(json!({"pause_turn_max": "3"}), &at("pause_turn_max", "must be a number, not a string")).await;
+    check(json!({"strict_openai": 1}), &at("strict_openai", "must be true or false, not a number")).await;
+    check(json!({"strict": true}), &at("strict", "is not a field of this request")).await;
+    check(json!("error"), "translation: `translation` must be an object, not a string").await;
+    assert_eq!(shown().await, json!({"pause_turn_max": 3}));
+
+    world.tell(path, json!({"translation": null})).await.ok();
+    assert_eq!(shown().await, json!({}));
 }

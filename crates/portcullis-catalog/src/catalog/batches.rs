@@ -53,8 +53,12 @@ impl Catalog {
     }
 
     fn seal_document(&self, id: Uuid, document: &serde_json::Value) -> Result<Vec<u8>, CatalogError> {
-        let document = serde_json::to_vec(document).expect("JSON can be written");
-        Ok(self.0.keys.seal_object(&place(id), &document)?)
+        let text = serde_json::to_vec(document).expect("JSON can be written");
+        // A name that the reader keeps for itself would come back as something else, or not at all.
+        if serde_json::from_slice::<serde_json::Value>(&text).ok().as_ref() != Some(document) {
+            return Err(CatalogError::invalid("document", "must read as it is written"));
+        }
+        Ok(self.0.keys.seal_object(&place(id), &text)?)
     }
 
     /// A batch of a workspace.

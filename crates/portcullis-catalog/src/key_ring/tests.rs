@@ -135,3 +135,27 @@ proptest! {
         prop_assert_eq!(opened.as_slice(), secret.as_slice());
     }
 }
+
+#[test]
+fn an_object_opens_in_its_place_only() {
+    let ring = KeyRing::parse(ONE).unwrap();
+    let place = Place { table: "files", row: Uuid::from_u128(1), column: "content 0" };
+    let sealed = ring.seal_object(&place, b"what somebody asked").unwrap();
+    assert_eq!(ring.open_object(&place, &sealed).unwrap(), b"what somebody asked");
+    for other in [
+        Place { row: Uuid::from_u128(2), ..place },
+        Place { column: "content 1", ..place },
+        Place { table: "responses", ..place },
+    ] {
+        assert_eq!(ring.open_object(&other, &sealed), Err(SealError::DoesNotOpen), "{other:?}");
+    }
+    // A column's value is no object's, and the other way round.
+    assert_eq!(ring.open(&place, &sealed).unwrap_err(), SealError::Format);
+    let column = ring.seal(&place, b"x").unwrap();
+    assert_eq!(ring.open_object(&place, &column), Err(SealError::Format));
+    // Another key of the ring may write meanwhile; without its own it does not open.
+    let rotated = KeyRing::parse(&format!("{TWO},{ONE}")).unwrap();
+    assert_eq!(rotated.open_object(&place, &sealed).unwrap(), b"what somebody asked");
+    let without = KeyRing::parse(TWO).unwrap();
+    assert_eq!(without.open_object(&place, &sealed), Err(SealError::UnknownKey));
+}

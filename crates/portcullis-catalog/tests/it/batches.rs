@@ -73,6 +73,10 @@ async fn a_batch_answers_only_in_its_workspace(stage: Stage) {
     let unnamed = NewBatch { endpoint: String::new(), ..new_batch(&stage, one) };
     let refused = stage.catalog.create_batch(unnamed).await;
     assert_eq!(refusal(refused), "endpoint must be 1 to 255 characters");
+    let metadata = json!({ "metadata": { "$serde_json::private::Number": "x" } });
+    let unreadable = NewBatch { document: metadata, ..new_batch(&stage, one) };
+    let refused = stage.catalog.create_batch(unreadable).await;
+    assert_eq!(refusal(refused), "document must read as it is written");
 }
 
 async fn a_batch_is_changed_by_who_holds_it(stage: Stage) {
