@@ -338,8 +338,13 @@ impl<R: Relay> StreamBody<R> {
         self.poll_alarm(cx)
     }
 
-    /// Ends the stream because the gateway stops.
+    /// Ends the stream because the gateway stops. An answer that is whole is not failed by it.
     fn shut_down(&mut self) -> Bytes {
+        if let Source::Keeping(_, last) = &mut self.source {
+            let last = std::mem::take(last);
+            self.source = Source::Closed;
+            return last;
+        }
         let message = "the gateway is shutting down";
         let error = ApiError::new(503, ErrorKind::Overloaded, "gateway_shutting_down", message);
         self.break_off(&error, Outcome::ShutDown)

@@ -92,7 +92,9 @@ impl Exchange {
                 if let Some(model) = &self.admitted.model {
                     refusal = retirement::with_nearest(self.gateway.parts(), refusal, model);
                 }
-                return Ok(refuse(&self.arrival, &head, settlement, &refusal));
+                let mut response = refuse(&self.arrival, settlement, &refusal);
+                copy_upstream_headers(self.gateway.parts(), &head, response.headers_mut());
+                return Ok(response);
             }
         };
         if way_back.streams() && !head.is_event_stream() {
@@ -277,14 +279,10 @@ fn note(part: &[u8], settlement: &mut Settlement) {
     }
 }
 
-fn refuse(arrival: &Arrival, head: &Head, mut settlement: Settlement, error: &ApiError) -> Response {
+fn refuse(arrival: &Arrival, mut settlement: Settlement, error: &ApiError) -> Response {
     settlement.failed(error.code.as_deref().unwrap_or(""));
     settlement.settle(Outcome::Refused);
-    let mut response = crate::error::respond(error, arrival);
-    if let Some(id) = head.headers.get("request-id") {
-        response.headers_mut().insert("request-id", id.clone());
-    }
-    response
+    crate::error::respond(error, arrival)
 }
 
 /// What a client of OpenAI's reads of limits, and the upstream's own headers beside it.

@@ -3,4 +3,5 @@
 
 mod fidelity;
 mod pauses;
+mod refusals;
 mod responses;
