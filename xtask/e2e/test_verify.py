@@ -134,7 +134,7 @@ def test_every_step_passes_for_a_customer_who_has_done_it_all(verify):
     assert "3600 s were asked for" in verified["session_length"]["evidence"]
     assert "answers" in verified["endpoint_resolves"]["evidence"]
     assert customer.workspace in verified["workspace_exists"]["evidence"]
-    assert "14 model(s), the first is `claude-" in verified["list_models"]["evidence"]
+    assert "18 model(s), the first is `claude-" in verified["list_models"]["evidence"]
     assert "tokens" in verified["count_tokens"]["evidence"]
     assert verified["inference"]["request_id"].startswith("req_")
 
