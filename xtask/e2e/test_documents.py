@@ -1,5 +1,6 @@
 """What the documents tell a reader to type: it is typed here, and must do what they say."""
 
+import dataclasses
 import json
 import os
 import re
@@ -11,9 +12,11 @@ from pathlib import Path
 import pytest
 
 import documents
+from emulator import script
 
-# What the blocks of README.md are run as, in its order, by `test_the_readme_is_followed_from_top_to_bottom`.
-RUN = ["register", "verify", "provider", "ask", "python"]
+# What blocks are run as, by the two tests below that follow README.md and docs/openai.md.
+RUN = {"register", "verify", "provider", "ask", "python"}
+RUN_WITH_OPENAI = {"openai-thinking", "openai-responses", "openai-batch"}
 # Answers other than 2xx end a block.
 CAREFUL = 'set -euo pipefail\ncurl() { command curl --fail-with-body "$@"; }\n'
 
@@ -70,6 +73,19 @@ def test_the_readme_is_followed_from_top_to_bottom(launcher, emulator):
         assert run(block["python"], variables).strip() == text
 
 
+@pytest.mark.parametrize("name", sorted(RUN_WITH_OPENAI))
+def test_the_examples_with_openais_client_run(full_setup, name):
+    [block] = [b for b in documents.blocks() if b.name == name]
+    # The provider of the documents has another name here.
+    block = dataclasses.replace(block, text=block.text.replace("@claude-aws/", f"@{full_setup.provider}/"))
+    variables = {"PORTCULLIS": full_setup.address, "PORTCULLIS_KEY": full_setup.key}
+    said = run(block, {**variables, "QUESTION": script("tool_loop=2")})
+    if name == "openai-batch":
+        assert said.splitlines() == ["completed 3", "question 0", "question 1", "question 2"]
+    else:
+        assert said.strip()
+
+
 def test_the_demo_is_whole_on_a_new_database_and_on_one_it_knows(launcher):
     command = [os.environ["PORTCULLIS_E2E_XTASK"], "demo", "--once", "--skip-build"]
     url = {"DATABASE_URL": launcher.database_url} if launcher.database_url else {}
@@ -98,7 +114,8 @@ def typed(start: str) -> list[tuple[str, list[str]]]:
 
 def test_every_block_that_asks_a_server_is_run():
     blocks = documents.blocks()
-    assert [b.name for b in blocks if b.name] == RUN, "each mark needs a test, and each test its block"
+    marked = sorted(b.name for b in blocks if b.name)
+    assert marked == sorted(RUN | RUN_WITH_OPENAI), "each mark needs a test, and each test its block"
     assert [str(b) for b in blocks if "curl " in b.text and not b.name] == []
 
 
