@@ -14,7 +14,7 @@ import httpx
 import waiting
 from emulator import WORLD
 
-MODEL = "claude-sonnet-4-5"
+MODEL = "claude-haiku-4-5"
 # One that thinks adaptively, and refuses a budget.
 ADAPTIVE_MODEL = "claude-opus-4-8"
 _LOGS = Path(os.environ["PORTCULLIS_E2E_LOGS"])

@@ -77,7 +77,7 @@ def test_models_are_listed_page_after_page_and_found(client, full_setup):
     ids = [model.id for model in client.models.list(limit=3)]
     assert len(ids) > 3 and len(set(ids)) == len(ids)
     model = client.models.retrieve(full_setup.model)
-    assert model.type == "model" and "claude-sonnet-4-5" in model.id
+    assert model.type == "model" and "claude-haiku-4-5" in model.id
     with pytest.raises(anthropic.NotFoundError):
         client.models.retrieve("claude-nonexistent-9")
 

@@ -280,7 +280,7 @@ def test_an_unknown_model_is_named(client, setup):
 def test_an_unknown_provider_is_named(client):
     with pytest.raises((openai.BadRequestError, openai.NotFoundError)) as raised:
         client.chat.completions.create(
-            model="@no-such-provider/claude-sonnet-4-5",
+            model="@no-such-provider/claude-haiku-4-5",
             max_tokens=10,
             messages=[{"role": "user", "content": "Hello"}],
         )

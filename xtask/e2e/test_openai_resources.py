@@ -24,7 +24,7 @@ def test_models_are_listed_and_found_by_the_names_they_are_asked_with(client, fu
         # To whoever names no provider, the provider is a part of the name.
         listed = {model.id: model for model in open_client.models.list()}
     assert listed[full_setup.model].owned_by == "anthropic"
-    assert "claude-sonnet-4-5" in [model.id for model in client.models.list()]
+    assert "claude-haiku-4-5" in [model.id for model in client.models.list()]
     assert client.models.retrieve(full_setup.model).id == full_setup.model
     with pytest.raises(openai.NotFoundError) as raised:
         client.models.retrieve(f"@{full_setup.provider}/claude-nonexistent-9")

@@ -169,7 +169,7 @@ def test_an_account_without_a_subscription_is_told_where_to_subscribe(refused):
 def test_a_model_that_is_not_open_to_the_account_is_named(refused):
     refusal = refused(Customer(of_account={"models": ["claude-opus-5"]}))
     assert refusal.told == (*DENIED, "model_access", "operator")
-    assert "does not have access to the model" in refusal.said and "claude-sonnet-4-5" in refusal.said
+    assert "does not have access to the model" in refusal.said and "claude-haiku-4-5" in refusal.said
 
 
 def test_a_workspace_that_is_not_there_keeps_the_upstreams_answer_and_gains_a_fix(refused):

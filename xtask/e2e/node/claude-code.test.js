@@ -85,7 +85,7 @@ test('what it sends arrives as it was sent', async () => {
   await claude(['-p', 'Say hello.', '--output-format', 'json']);
   const served = (await customer.arrived()).slice(before).filter((request) => request.status === 200);
   const [question] = served.filter((request) => request.stream);
-  assert.equal(question.model, 'claude-sonnet-4-5');
+  assert.equal(question.model, 'claude-haiku-4-5');
   assert.equal(question.anthropic_version, '2023-06-01');
   assert.match(question.anthropic_beta, /interleaved-thinking-2025-05-14/);
 });

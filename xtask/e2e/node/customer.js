@@ -14,7 +14,7 @@ const SERVICE = 'aws-external-anthropic';
 /** Who assumes the roles: the gateway's user in the emulated AWS. */
 const GATEWAY = 'arn:aws:iam::111122223333:user/portcullis-gateway';
 
-export const MODEL = 'claude-sonnet-4-5';
+export const MODEL = 'claude-haiku-4-5';
 /** One that thinks adaptively, and refuses a budget. */
 export const ADAPTIVE_MODEL = 'claude-opus-4-8';
 

@@ -49,7 +49,7 @@ test('the provider may stand in a header instead of the model', async () => {
     baseURL: customer.v1,
     provider: `@${customer.provider}`,
   });
-  const completion = await ask('Hello', { model: 'claude-sonnet-4-5' }, named);
+  const completion = await ask('Hello', { model: 'claude-haiku-4-5' }, named);
   assert.equal(completion.choices[0].finish_reason, 'stop');
 });
 
@@ -78,7 +78,7 @@ describe('files and batches', () => {
   });
 
   test('requests in the body run, and their results are the output', async () => {
-    const params = { model: 'claude-sonnet-4-5', max_tokens: 100, messages: [user('one')] };
+    const params = { model: 'claude-haiku-4-5', max_tokens: 100, messages: [user('one')] };
     const { id } = await named.batches.create({ requests: [{ custom_id: 'ask-1', params }] });
     const batch = await until('the batch is over', async () => {
       const now = await named.batches.retrieve(id);
