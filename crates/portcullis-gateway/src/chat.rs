@@ -4,23 +4,19 @@ use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::response::Response;
-use http::{HeaderMap, HeaderValue};
 use portcullis_provider::chat::response::to_completion;
 use portcullis_provider::chat::stream::ChatStream;
 use portcullis_provider::error::{ApiError, Dialect, UpstreamError};
 use portcullis_provider::routes::CREATE_MESSAGE;
-use portcullis_provider::{ChatRequest, ResponseContext, Target};
-use portcullis_types::ModelId;
+use portcullis_provider::{ChatRequest, ResponseContext};
 
 use crate::anthropic::tenancy;
 use crate::arrival::Arrival;
+use crate::destination::{self, Destination};
 use crate::error::GatewayError;
 use crate::exchange::{Exchange, WayBack, Whole};
-use crate::fidelity;
 use crate::gateway::Gateway;
 use crate::inbound::check_query;
-use crate::openai::known_files::known_files;
-use crate::retirement;
 use crate::way::{self, Payload};
 
 /// Answers a chat completion, whole or streamed.
@@ -39,17 +35,10 @@ async fn complete(gateway: &Gateway, arrival: &Arrival, request: Request) -> Res
     check_query(client.uri.query(), &[])?;
     let (caller, body, snapshot) = way::receive(parts, &client.headers, body).await?;
     let chat = ChatRequest::parse(&body)?.with_header_betas(way::client_betas(&client.headers));
-    let (resolved, model) = way::resolve(caller, &client.headers, &snapshot, chat.model())?;
-    let admitted = way::admit(resolved, CREATE_MESSAGE)?;
-    drop(snapshot);
-    retirement::check(parts, &model)?;
-
-    let options = fidelity::options(parts, &admitted, &client.headers)?;
-    let files = known_files(parts, admitted.workspace, &admitted.provider, chat.file_ids()).await?;
-    let models = parts.settings.models.load();
-    let target = Target { model: &model, facts: models.find(&model), files: &files, options };
-    let translated = chat.into_messages(&target)?;
-    drop(models);
+    let asked = (chat.model(), CREATE_MESSAGE);
+    let place = Destination::of(parts, caller, (&client.headers, snapshot), asked, chat.file_ids()).await?;
+    let translated = chat.to_messages(&place.target())?;
+    let Destination { admitted, model, options, .. } = place;
     tenancy::check_references(parts, &admitted, &client.headers, &translated.body).await?;
     let streams = translated.upstream_streams;
     let payload = Payload::translated(&client.headers, translated.body, streams, &translated.betas)?;
@@ -64,19 +53,8 @@ async fn complete(gateway: &Gateway, arrival: &Arrival, request: Request) -> Res
     let way_back = ChatWayBack { context, created: arrival.created, continuations };
     let mut response = Arc::new(exchange).answer(way_back).await?;
     let status = response.status();
-    let headers = response.headers_mut();
-    arrival.stamp(headers);
-    fidelity::tell(headers, &translated.warnings);
-    retirement::tell(parts, &model, status, headers);
-    name_model(headers, &model);
+    destination::tell(parts, arrival, (&model, &translated.warnings), status, response.headers_mut());
     Ok(response)
-}
-
-/// The model that was asked for: the answer's own `model` is the one that served.
-pub(crate) fn name_model(headers: &mut HeaderMap, model: &ModelId) {
-    if let Ok(value) = HeaderValue::from_str(model.as_str()) {
-        headers.insert("x-portcullis-model", value);
-    }
 }
 
 /// Messages become chat completions, their events chunks.

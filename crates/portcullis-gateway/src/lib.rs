@@ -33,6 +33,7 @@ mod chat;
 mod claude_code;
 mod collect;
 mod content;
+mod destination;
 mod dialect;
 mod endpoint;
 mod error;

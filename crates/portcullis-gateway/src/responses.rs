@@ -19,18 +19,15 @@ use http::header::ALLOW;
 use portcullis_provider::error::Dialect;
 use portcullis_provider::responses::request::ResponsesRequest;
 use portcullis_provider::routes::CREATE_MESSAGE;
-use portcullis_provider::{InvalidCode, InvalidRequest, Target};
+use portcullis_provider::{InvalidCode, InvalidRequest};
 
 use crate::anthropic::tenancy;
 use crate::arrival::Arrival;
-use crate::chat::name_model;
+use crate::destination::{self, Destination};
 use crate::error::GatewayError;
 use crate::exchange::Exchange;
-use crate::fidelity;
 use crate::gateway::{Gateway, Parts};
 use crate::inbound::check_query;
-use crate::openai::known_files::known_files;
-use crate::retirement;
 use crate::way::{self, Payload};
 use way_back::{Keeping, ResponsesWayBack};
 
@@ -95,18 +92,12 @@ async fn create(gateway: &Gateway, arrival: &Arrival, request: Request) -> Resul
     let (caller, body, snapshot) = way::receive(parts, &client.headers, body).await?;
     let asked = ResponsesRequest::parse(&body)?.with_header_betas(way::client_betas(&client.headers));
     let is_kept = is_kept(parts, &asked)?;
-    let (resolved, model) = way::resolve(caller, &client.headers, &snapshot, asked.model())?;
-    let admitted = way::admit(resolved, CREATE_MESSAGE)?;
-    drop(snapshot);
-    retirement::check(parts, &model)?;
-
-    let options = fidelity::options(parts, &admitted, &client.headers)?;
-    let recalled = recall::turn(parts, admitted.workspace, &asked).await?;
-    let files = known_files(parts, admitted.workspace, &admitted.provider, asked.file_ids()).await?;
-    let models = parts.settings.models.load();
-    let target = Target { model: &model, facts: models.find(&model), files: &files, options };
-    let mut translated = asked.to_messages(&target, recalled.as_ref())?;
-    drop(models);
+    let whither = (asked.model(), CREATE_MESSAGE);
+    let place =
+        Destination::of(parts, caller, (&client.headers, snapshot), whither, asked.file_ids()).await?;
+    let recalled = recall::turn(parts, place.admitted.workspace, &asked).await?;
+    let mut translated = asked.to_messages(&place.target(), recalled.as_ref())?;
+    let Destination { admitted, model, options, .. } = place;
     tenancy::check_references(parts, &admitted, &client.headers, &translated.body).await?;
     translated.context.store = is_kept;
     let streams = translated.upstream_streams;
@@ -125,11 +116,7 @@ async fn create(gateway: &Gateway, arrival: &Arrival, request: Request) -> Resul
     };
     let mut response = Arc::new(exchange).answer(way_back).await?;
     let status = response.status();
-    let headers = response.headers_mut();
-    arrival.stamp(headers);
-    fidelity::tell(headers, &warnings);
-    retirement::tell(parts, &model, status, headers);
-    name_model(headers, &model);
+    destination::tell(parts, arrival, (&model, &warnings), status, response.headers_mut());
     Ok(response)
 }
 

@@ -4,9 +4,8 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use bytes::Bytes;
-use http::HeaderValue;
 use http::header::CONTENT_TYPE;
-use portcullis_provider::Target;
+use http::{HeaderValue, StatusCode};
 use portcullis_provider::anthropic::body::count_tokens_body;
 use portcullis_provider::error::Dialect;
 use portcullis_provider::responses::request::ResponsesRequest;
@@ -17,12 +16,10 @@ use super::recall;
 use crate::anthropic::tenancy;
 use crate::arrival::Arrival;
 use crate::content::Content;
+use crate::destination::{self, Destination};
 use crate::error::GatewayError;
-use crate::fidelity;
 use crate::gateway::{Gateway, Parts};
 use crate::inbound::check_query;
-use crate::openai::known_files::known_files;
-use crate::retirement;
 use crate::way::send::read_answer;
 use crate::way::{self, Answer, Attempt, Outcome, Payload};
 
@@ -41,17 +38,12 @@ async fn count(gateway: &Parts, arrival: &Arrival, request: Request) -> Result<R
     check_query(client.uri.query(), &[])?;
     let (caller, body, snapshot) = way::receive(gateway, &client.headers, body).await?;
     let asked = ResponsesRequest::parse(&body)?.with_header_betas(way::client_betas(&client.headers));
-    let (resolved, model) = way::resolve(caller, &client.headers, &snapshot, asked.model())?;
-    let admitted = way::admit(resolved, COUNT_TOKENS)?;
-    drop(snapshot);
-    retirement::check(gateway, &model)?;
-    let options = fidelity::options(gateway, &admitted, &client.headers)?;
-    let recalled = recall::turn(gateway, admitted.workspace, &asked).await?;
-    let files = known_files(gateway, admitted.workspace, &admitted.provider, asked.file_ids()).await?;
-    let models = gateway.settings.models.load();
-    let target = Target { model: &model, facts: models.find(&model), files: &files, options };
-    let translated = asked.to_messages(&target, recalled.as_ref())?;
-    drop(models);
+    let whither = (asked.model(), COUNT_TOKENS);
+    let place =
+        Destination::of(gateway, caller, (&client.headers, snapshot), whither, asked.file_ids()).await?;
+    let recalled = recall::turn(gateway, place.admitted.workspace, &asked).await?;
+    let translated = asked.to_messages(&place.target(), recalled.as_ref())?;
+    let Destination { admitted, model, .. } = place;
     tenancy::check_references(gateway, &admitted, &client.headers, &translated.body).await?;
     let counted = count_tokens_body(&translated.body);
     let payload = Payload {
@@ -59,17 +51,13 @@ async fn count(gateway: &Parts, arrival: &Arrival, request: Request) -> Result<R
         content: Content::json(counted.into()),
         ..Payload::translated(&client.headers, Vec::new(), false, &translated.betas)?
     };
-    let n_tokens = ask(
-        gateway,
-        arrival,
-        &Attempt::new(&admitted, &payload, &gateway.upstream.endpoint(&admitted.provider.platform.region)),
-    )
-    .await?;
+    let endpoint = gateway.upstream.endpoint(&admitted.provider.platform.region);
+    let n_tokens = ask(gateway, arrival, &Attempt::new(&admitted, &payload, &endpoint)).await?;
     let body = serde_json::json!({"object": "response.input_tokens", "input_tokens": n_tokens}).to_string();
     let mut response = Response::new(Body::from(body));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    fidelity::tell(response.headers_mut(), &translated.warnings);
-    arrival.stamp(response.headers_mut());
+    let told = (&model, &translated.warnings);
+    destination::tell(gateway, arrival, told, StatusCode::OK, response.headers_mut());
     Ok(response)
 }
 
