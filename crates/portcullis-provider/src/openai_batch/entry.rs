@@ -37,6 +37,16 @@ impl Surrogates {
         let (digits, _) = surrogate.strip_prefix('r')?.split_once('-')?;
         digits.parse().ok().filter(|index| self.of(*index) == surrogate)
     }
+
+    /// The index of the line that a result answers, from the head of a result that is not here as a whole.
+    ///
+    /// - `head`: the beginning of the result's JSON. The service writes `custom_id` first; none when it stands elsewhere.
+    #[must_use]
+    pub fn index_in(&self, head: &str) -> Option<u64> {
+        let member = head.trim_start().strip_prefix('{')?.trim_start().strip_prefix("\"custom_id\"")?;
+        let value = member.trim_start().strip_prefix(':')?.trim_start().strip_prefix('"')?;
+        self.index_of(value.split_once('"')?.0)
+    }
 }
 
 /// Appends `{"custom_id":"r7-…","params":…}`, with a comma before it unless it is the first one.
@@ -72,6 +82,19 @@ mod tests {
         }
         for tag in ["", "1234567", "12345678-", &"a".repeat(41)] {
             assert_eq!(Surrogates::new(tag), Err(InvalidTag));
+        }
+    }
+
+    #[test]
+    fn the_head_of_a_result_says_which_line_it_answers() {
+        let surrogates = Surrogates::new("0123456789abcdef").unwrap();
+        let of = |head: &str| surrogates.index_in(head);
+        assert_eq!(of(r#"{"custom_id":"r7-0123456789abcdef","result":{"ty"#), Some(7));
+        assert_eq!(of(r#" { "custom_id" : "r8-0123456789abcdef", "#), Some(8));
+        for other in
+            ["", "{", r#"{"custom_id":"r7-0123456789abc"#, r#"{"result":{"custom_id":"r7-0123456789abcdef"}"#]
+        {
+            assert_eq!(of(other), None, "{other}");
         }
     }
 

@@ -91,7 +91,7 @@ pub struct RequestCounts {
 pub struct BatchUsage {
     /// Prompt tokens, what the cache held included.
     pub input_tokens: u64,
-    /// Of those, what the cache held.
+    /// Of those, what the cache held, and what was written to it.
     pub input_tokens_details: InputDetails,
     /// Answer tokens, thinking included.
     pub output_tokens: u64,
@@ -106,6 +106,9 @@ pub struct BatchUsage {
 pub struct InputDetails {
     /// Read from the cache.
     pub cached_tokens: u64,
+    /// Written to the cache.
+    #[serde(default)]
+    pub cache_write_tokens: u64,
 }
 
 /// Details of answer tokens.
@@ -121,6 +124,7 @@ impl BatchUsage {
         let plus = |sum: &mut u64, more: u64| *sum = sum.saturating_add(more);
         plus(&mut self.input_tokens, usage.prompt_tokens());
         plus(&mut self.input_tokens_details.cached_tokens, usage.cache_read_input_tokens);
+        plus(&mut self.input_tokens_details.cache_write_tokens, usage.cache_creation_input_tokens);
         plus(&mut self.output_tokens, usage.output_tokens);
         plus(&mut self.output_tokens_details.reasoning_tokens, usage.thinking_tokens.unwrap_or(0));
         self.total_tokens = self.input_tokens.saturating_add(self.output_tokens);
@@ -135,12 +139,14 @@ mod tests {
     #[test]
     fn usage_adds_up() {
         let mut sum = BatchUsage::default();
-        let one = json!({"input_tokens": 5, "cache_read_input_tokens": 3, "output_tokens": 7,
+        let one = json!({"input_tokens": 5, "cache_read_input_tokens": 3, "cache_creation_input_tokens": 4,
+                         "output_tokens": 7,
                          "output_tokens_details": {"thinking_tokens": 2}});
         sum.add(&Usage::from_value(Some(&one)));
         sum.add(&Usage::from_value(Some(&json!({"input_tokens": 1, "output_tokens": 1}))));
-        let expected = json!({"input_tokens": 9, "input_tokens_details": {"cached_tokens": 3}, "output_tokens": 8,
-                              "output_tokens_details": {"reasoning_tokens": 2}, "total_tokens": 17});
+        let expected = json!({"input_tokens": 13, "output_tokens": 8, "total_tokens": 21,
+                              "input_tokens_details": {"cached_tokens": 3, "cache_write_tokens": 4},
+                              "output_tokens_details": {"reasoning_tokens": 2}});
         assert_eq!(serde_json::to_value(sum).unwrap(), expected);
     }
 
