@@ -47,16 +47,16 @@ const FORM_OVERHEAD: u64 = 64 * 1024;
 
 /// Answers on `/v1/files` and below.
 pub(crate) async fn serve(State(gateway): State<Gateway>, request: Request) -> Response {
-    answered(gateway.parts(), request, async |gateway: &Parts, arrival: &Arrival, request| {
+    answered(gateway.parts(), request, async |parts: &Parts, arrival: &Arrival, request| {
         let (client, body) = Request::into_parts(request);
         let path = client.uri.path().to_owned();
         let segments: Vec<&str> = path.trim_start_matches("/v1/files").split('/').skip(1).collect();
         match (client.method.as_str(), segments.as_slice()) {
-            ("POST", []) => create(gateway, arrival, &client, body).await,
-            ("GET", []) => list(gateway, &client).await,
-            ("GET", [id]) => get(gateway, &client, id).await,
-            ("DELETE", [id]) => delete(gateway, arrival, &client, id).await,
-            ("GET", [id, "content"]) => content(gateway, &client, id).await,
+            ("POST", []) => create(&gateway, arrival, &client, body).await,
+            ("GET", []) => list(parts, &client).await,
+            ("GET", [id]) => get(parts, &client, id).await,
+            ("DELETE", [id]) => delete(parts, arrival, &client, id).await,
+            ("GET", [id, "content"]) => content(parts, &client, id).await,
             (_, []) => Err(wrong_method(&client, "GET, POST")),
             (_, [_]) => Err(wrong_method(&client, "GET, DELETE")),
             (_, [_, "content"]) => Err(wrong_method(&client, "GET")),
@@ -67,15 +67,16 @@ pub(crate) async fn serve(State(gateway): State<Gateway>, request: Request) -> R
 }
 
 async fn create(
-    gateway: &Parts,
+    shared: &Gateway,
     arrival: &Arrival,
     head: &Head,
     body: Body,
 ) -> Result<Response, GatewayError> {
     check_query(head.uri.query(), &[])?;
+    let gateway = shared.parts();
     // Nobody unknown gets us to read a body.
     Member::of(gateway, &head.headers)?;
-    let limits = limits(gateway);
+    let limits = limits(gateway, head);
     check_announced(&head.headers, &limits)?;
     let boundary = format!("portcullis{}", arrival.request_id.as_uuid().simple());
     let patience = gateway.settings.upload_timeout;
@@ -87,15 +88,15 @@ async fn create(
     }
     // An upload takes its time: whoever was known when it began must be known still.
     let member = Member::of(gateway, &head.headers)?;
-    let file = upload::keep(gateway, arrival, &member, &head.headers, upload).await?;
+    let file = upload::keep(shared, arrival, &member, &head.headers, upload).await?;
     gateway.files.forget(member.workspace, file.id).await;
     json_answer(&FileObject::from(&file))
 }
 
-fn limits(gateway: &Parts) -> Limits {
+fn limits(gateway: &Parts, head: &Head) -> Limits {
     let settings = &gateway.settings;
-    let place = SpoolPlace::of(settings);
-    Limits { bytes: settings.max_upload_bytes as u64, place }
+    let (place, account) = (SpoolPlace::of(settings), head.extensions.get().cloned());
+    Limits { bytes: settings.max_upload_bytes as u64, place, account }
 }
 
 fn check_announced(headers: &HeaderMap, limits: &Limits) -> Result<(), GatewayError> {

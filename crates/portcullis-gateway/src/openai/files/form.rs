@@ -13,13 +13,15 @@ use sha2::{Digest, Sha256};
 
 use super::media::media_type;
 use super::part;
+use crate::body_account::BodyAccount;
 use crate::error::GatewayError;
 use crate::openai::expiry::expires_after;
 use crate::spool::{Spool, SpoolPlace, SpoolWriter};
 
 /// Bytes of a field that is no file.
 const MOST_FIELD_BYTES: usize = 1024;
-const LONGEST_FILENAME: usize = 1024;
+/// Characters of a file's name. Source: Claude docs, "Files API": 1 to 255; the catalog keeps no more either.
+const LONGEST_FILENAME: usize = 255;
 
 /// What an upload may be, and where it is kept until it is whole.
 #[derive(Clone, Debug)]
@@ -27,6 +29,8 @@ pub(super) struct Limits {
     /// Bytes of the file.
     pub(super) bytes: u64,
     pub(super) place: SpoolPlace,
+    /// Gets back what is in a file, so that an upload of any size takes as much of the server's memory as a small one.
+    pub(super) account: Option<BodyAccount>,
 }
 
 /// An upload that is whole.
@@ -191,12 +195,15 @@ fn purpose(text: &str) -> Result<FilePurpose, InvalidRequest> {
 async fn receive(field: &mut Field<'_>, limits: &Limits, boundary: &str) -> Result<Receiving, GatewayError> {
     let invalid = |message: &'static str| InvalidRequest::at(InvalidCode::InvalidValue, "file", message);
     let filename = field.file_name().unwrap_or_default().to_owned();
-    if filename.is_empty() || filename.len() > LONGEST_FILENAME {
-        return Err(invalid("`file` must be a file with a name of at most 1024 bytes").into());
+    if filename.trim().is_empty() || filename.chars().count() > LONGEST_FILENAME {
+        return Err(invalid("`file` must be a file with a name of 1 to 255 characters").into());
+    }
+    if filename.chars().any(char::is_control) {
+        return Err(invalid("the name of `file` must not hold control characters").into());
     }
     let declared = field.content_type().map(|kind| kind.essence_str().to_owned());
     let mime_type = media_type(&filename, declared.as_deref());
-    let mut spool = SpoolWriter::new(limits.place.clone());
+    let mut spool = SpoolWriter::new(limits.place.clone()).on_account(limits.account.clone());
     spool.push(part::head(boundary, &filename, &mime_type)).await.map_err(GatewayError::Spool)?;
     let start = spool.length();
     let mut hash = Sha256::new();
@@ -228,6 +235,9 @@ fn broken(error: &multer::Error) -> GatewayError {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use super::*;
     use http::HeaderValue;
     use http_body_util::BodyExt;
@@ -246,7 +256,7 @@ mod tests {
         let kind = HeaderValue::from_static("multipart/form-data; boundary=x");
         let headers = [(CONTENT_TYPE, kind)].into_iter().collect();
         let body = Body::from(format!("{}--x--\r\n", parts.concat()));
-        let limits = Limits { bytes: 10, place: SpoolPlace { memory_bytes: 8, folder: None } };
+        let limits = Limits { bytes: 10, place: SpoolPlace { memory_bytes: 8, folder: None }, account: None };
         read_form(&headers, body, &limits, "ours".to_owned()).await
     }
 
@@ -289,11 +299,38 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_name_that_cannot_be_kept_is_refused_before_the_file_is_read() {
+        let named = |name: &str| {
+            let content = "longer than any file may be here";
+            file(content).replace("a.pdf", name)
+        };
+        for name in ["é".repeat(256), " ".to_owned(), "a\tb".to_owned()] {
+            assert_eq!(param(&[named(&name)]).await.as_deref(), Some("file"), "{name}");
+        }
+        let longest = read(&[named(&"é".repeat(255))]).await.unwrap_err();
+        assert!(matches!(longest, GatewayError::BodyTooLarge { .. }), "{longest:?}");
+    }
+
+    #[tokio::test]
+    async fn what_is_in_a_file_is_given_back_to_the_account() {
+        let given_back = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&given_back);
+        let account = BodyAccount::new(move |n_bytes| drop(count.fetch_add(n_bytes, Ordering::Relaxed)));
+        let kind = HeaderValue::from_static("multipart/form-data; boundary=x");
+        let headers = [(CONTENT_TYPE, kind)].into_iter().collect();
+        let body = Body::from(format!("{}{}--x--\r\n", field("purpose", "batch"), file("1234567890")));
+        let place = SpoolPlace { memory_bytes: 8, folder: None };
+        let limits = Limits { bytes: 10, place, account: Some(account) };
+        read_form(&headers, body, &limits, "ours".to_owned()).await.unwrap();
+        assert!(given_back.load(Ordering::Relaxed) >= 10);
+    }
+
+    #[tokio::test]
     async fn a_form_that_breaks_off_is_none() {
         let kind = HeaderValue::from_static("multipart/form-data; boundary=x");
         let headers = [(CONTENT_TYPE, kind)].into_iter().collect();
         let body = Body::from(file("12345"));
-        let limits = Limits { bytes: 10, place: SpoolPlace { memory_bytes: 8, folder: None } };
+        let limits = Limits { bytes: 10, place: SpoolPlace { memory_bytes: 8, folder: None }, account: None };
         let error = read_form(&headers, body, &limits, "ours".to_owned()).await.unwrap_err();
         assert_eq!(error.to_client().status, 400);
     }

@@ -18,7 +18,7 @@ use super::form::{ReceivedFile, Upload};
 use crate::arrival::Arrival;
 use crate::content::Content;
 use crate::error::GatewayError;
-use crate::gateway::Parts;
+use crate::gateway::{Gateway, Parts};
 use crate::openai::errand::{Errand, Reply, bare, payload};
 use crate::openai::member::Member;
 use crate::way::{self, Admitted, Hint};
@@ -48,12 +48,13 @@ pub(super) fn admit_upload(member: &Member, headers: &HeaderMap) -> Result<Admit
 
 /// Keeps an upload where its purpose wants it.
 pub(super) async fn keep(
-    gateway: &Parts,
+    shared: &Gateway,
     arrival: &Arrival,
     member: &Member,
     headers: &HeaderMap,
     upload: Upload,
 ) -> Result<StoredFile, GatewayError> {
+    let gateway = shared.parts();
     let now = OffsetDateTime::from(gateway.clock.now());
     let expires_at = upload.expires_after.map(|life| now + life);
     let mut new = NewFile {
@@ -68,8 +69,24 @@ pub(super) async fn keep(
         return keep_here(gateway, new, &upload.file).await;
     }
     let admitted = admit_upload(member, headers)?;
-    let errand = Errand { gateway, arrival, admitted: &admitted };
-    send(&errand, new, upload.file).await
+    send_all_the_way(shared, arrival.clone(), admitted, new, upload.file).await
+}
+
+/// Sends and records, whether or not the client stays for it: of a file that is upstream, somebody must know.
+async fn send_all_the_way(
+    gateway: &Gateway,
+    arrival: Arrival,
+    admitted: Admitted,
+    new: NewFile,
+    file: ReceivedFile,
+) -> Result<StoredFile, GatewayError> {
+    let gateway = gateway.clone();
+    let sending = async move {
+        let errand = Errand { gateway: gateway.parts(), arrival: &arrival, admitted: &admitted };
+        errand.gateway.until_deadline(send(&errand, new, file)).await
+    };
+    // Nobody but the end of the process breaks the task off.
+    tokio::spawn(sending).await.unwrap_or(Err(GatewayError::ShuttingDown))
 }
 
 async fn keep_here(gateway: &Parts, new: NewFile, file: &ReceivedFile) -> Result<StoredFile, GatewayError> {
