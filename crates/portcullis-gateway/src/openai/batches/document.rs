@@ -3,10 +3,12 @@
 //! It is written before anything is sent and after everything that came back, so that whoever goes on with a batch, here
 //! or in another process, knows what may have happened.
 
+use std::ops::Range;
+
 use http::{HeaderMap, HeaderName, HeaderValue};
 use portcullis_catalog::{BatchState, Caller, CatalogError, StoredBatch};
 use portcullis_provider::openai_batch::{BatchEndpoint, BatchUsage, LineError, RequestCounts};
-use portcullis_types::{Metadata, OnUnsupported, OrganisationId, Slug};
+use portcullis_types::{FileId, Metadata, OnUnsupported, OrganisationId, Slug};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -26,12 +28,16 @@ pub(super) struct Document {
     pub(super) errors: Vec<LineError>,
     pub(super) counts: RequestCounts,
     pub(super) usage: Option<BatchUsage>,
-    /// In the order of their lines, without gaps.
+    /// In the order of their lines.
     pub(super) parts: Vec<Part>,
     pub(super) times: Times,
     /// The upstream's batches that turned out not to be ours when a part was looked for.
     #[serde(default)]
     pub(super) not_ours: Vec<String>,
+    /// Output files that can be seen as soon as they are finished, and that the row does not name yet: whoever finds some
+    /// here deletes them, and writes them anew.
+    #[serde(default)]
+    pub(super) unnamed_files: Vec<FileId>,
     /// How often in a row the upstream could not be asked.
     #[serde(default)]
     pub(super) n_failures: u32,
@@ -54,22 +60,31 @@ pub(super) struct AskedBy {
     pub(super) user: Option<String>,
     /// What the key says of lossy translations.
     pub(super) on_unsupported: Option<OnUnsupported>,
-    /// The headers that say how requests are translated, as they came.
-    fidelity: Vec<(String, String)>,
+    /// The headers that hold for every line, as they came.
+    #[serde(alias = "fidelity")]
+    headers: Vec<(String, String)>,
     metadata: Vec<(String, String)>,
 }
 
-/// The headers of the client's that hold for every line.
-const FIDELITY: [&str; 2] = ["x-portcullis-on-unsupported", "x-portkey-strict-open-ai-compliance"];
+/// The headers of the client's that hold for every line: how it is translated, and what the upstream is told with it.
+const KEPT_HEADERS: [&str; 4] = [
+    "x-portcullis-on-unsupported",
+    "x-portkey-strict-open-ai-compliance",
+    "anthropic-beta",
+    "anthropic-user-profile-id",
+];
 
 impl AskedBy {
     pub(super) fn new(caller: &Caller, headers: &HeaderMap, metadata: &Metadata) -> Self {
-        let kept = |name: &str| Some((name.to_owned(), headers.get(name)?.to_str().ok()?.to_owned()));
+        let kept = |name: &'static str| {
+            let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+            values.map(move |value| (name.to_owned(), value.to_owned()))
+        };
         Self {
             organisation: caller.organisation_id,
             user: caller.user_id.clone(),
             on_unsupported: caller.on_unsupported,
-            fidelity: FIDELITY.into_iter().filter_map(kept).collect(),
+            headers: KEPT_HEADERS.into_iter().flat_map(kept).collect(),
             metadata: metadata.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
         }
     }
@@ -78,12 +93,12 @@ impl AskedBy {
         self.metadata.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
     }
 
-    /// The headers that say how requests are translated.
-    pub(super) fn fidelity_headers(&self) -> HeaderMap {
+    /// The headers that hold for every line.
+    pub(super) fn headers(&self) -> HeaderMap {
         let header = |(name, value): &(String, String)| {
             Some((HeaderName::try_from(name.as_str()).ok()?, HeaderValue::try_from(value.as_str()).ok()?))
         };
-        self.fidelity.iter().filter_map(header).collect()
+        self.headers.iter().filter_map(header).collect()
     }
 }
 
@@ -159,15 +174,17 @@ impl Document {
             parts: Vec::new(),
             times: Times::default(),
             not_ours: Vec::new(),
+            unnamed_files: Vec::new(),
             n_failures: 0,
         }
     }
 
     pub(super) fn of(batch: &StoredBatch) -> Result<Self, CatalogError> {
-        serde_json::from_value(batch.document.clone()).map_err(|error| CatalogError::Corrupt {
+        // What the reader says of a mistake may quote the document, and errors are logged.
+        Self::deserialize(&batch.document).map_err(|_| CatalogError::Corrupt {
             what: "batch",
             id: batch.id.to_string(),
-            reason: error.to_string(),
+            reason: "its document is not as batches are written down here".to_owned(),
         })
     }
 
@@ -175,14 +192,29 @@ impl Document {
         serde_json::to_value(self).expect("numbers, texts and JSON under string keys are always JSON")
     }
 
-    /// The first line that no part has yet.
-    pub(super) fn next_line(&self) -> u64 {
-        self.parts.last().map_or(0, |part| part.end)
+    /// The first lines that no part has yet, up to the next part or to the end. A part that turned out never to have
+    /// arrived leaves its lines behind, while those after it may be on their way.
+    pub(super) fn next_lines(&self) -> Range<u64> {
+        let mut first = 0;
+        for part in &self.parts {
+            if part.first > first {
+                return first..part.first;
+            }
+            first = part.end;
+        }
+        first..self.counts.total.max(first)
     }
 
     /// Whether every line is in a part.
     pub(super) fn is_all_sent(&self) -> bool {
-        self.next_line() >= self.counts.total
+        self.next_lines().is_empty()
+    }
+
+    /// Puts a part where its lines stand, and says which one it is now.
+    pub(super) fn add_part(&mut self, part: Part) -> usize {
+        let part_idx = self.parts.partition_point(|other| other.first < part.first);
+        self.parts.insert(part_idx, part);
+        part_idx
     }
 
     /// Why it failed, and that it did.
@@ -196,6 +228,8 @@ impl Document {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use portcullis_types::{ApiKeyId, BatchId, TenantWorkspaceId};
+    use serde_json::json;
 
     #[test]
     fn a_part_reads_as_it_was_written() {
@@ -211,5 +245,59 @@ mod tests {
             let read: Part = serde_json::from_value(serde_json::to_value(&part).unwrap()).unwrap();
             assert_eq!(read, part);
         }
+    }
+
+    fn document(parts: &[Range<u64>], total: u64) -> Document {
+        let asked_by = json!({
+            "organisation": OrganisationId::generate(std::time::UNIX_EPOCH), "user": null, "on_unsupported": null,
+            "fidelity": [["anthropic-beta", "a-1"]], "metadata": [],
+        });
+        let mut document = Document::new(Form::Requests, None, serde_json::from_value(asked_by).unwrap());
+        document.counts.total = total;
+        for Range { start: first, end } in parts.iter().cloned() {
+            document.add_part(Part { first, end, n_requests: 1, state: PartState::Empty });
+        }
+        document
+    }
+
+    #[test]
+    fn lines_that_a_lost_part_left_behind_are_the_next_ones() {
+        let next = |parts: &[Range<u64>]| document(parts, 9).next_lines();
+        assert_eq!(next(&[]), 0..9);
+        assert_eq!(next(&[0..4]), 4..9);
+        assert_eq!(next(&[4..9]), 0..4);
+        assert_eq!(next(&[7..9, 0..4]), 4..7);
+        assert!(document(&[4..9, 0..4], 9).is_all_sent());
+    }
+
+    #[test]
+    fn headers_are_kept_with_all_their_values() {
+        let kept = document(&[], 0).asked_by.headers();
+        assert_eq!(kept["anthropic-beta"], "a-1");
+    }
+
+    #[test]
+    fn a_document_that_cannot_be_read_is_not_quoted() {
+        let at = std::time::UNIX_EPOCH;
+        let batch = StoredBatch {
+            id: BatchId::generate(at),
+            workspace_id: TenantWorkspaceId::generate(at),
+            key_id: ApiKeyId::generate(at),
+            provider_id: None,
+            endpoint: "/v1/responses".into(),
+            input_file_id: None,
+            output_file_id: None,
+            error_file_id: None,
+            state: BatchState::InProgress,
+            upstream_batch_ids: Vec::new(),
+            document: json!({"form": "a prompt"}),
+            keep_until: None,
+            cancel_requested_at: None,
+            created_at: at.into(),
+            updated_at: at.into(),
+            version: 1,
+        };
+        let error = Document::of(&batch).unwrap_err().to_string();
+        assert!(!error.contains("prompt"), "{error}");
     }
 }

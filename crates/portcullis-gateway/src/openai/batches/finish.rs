@@ -18,8 +18,9 @@ use tokio::time::Instant;
 use super::document::{Form, PartState};
 use super::job::{Job, Next, Stop};
 use super::lines::FileLine;
-use super::prepare::{LineContext, Prepared, Translator, Unsendable};
-use super::results::{Missing, RENEWAL, Results};
+use super::poll::results_gone;
+use super::prepare::{LineContext, Prepared, Translator, Unsendable, custom_id};
+use super::results::{Found, Missing, RENEWAL, Results};
 use crate::way::Admitted;
 
 /// How long output files are kept when the client does not say. Source: OpenAI API reference, "Create batch".
@@ -35,54 +36,89 @@ enum Side {
 impl Job<'_> {
     /// Reads the results and writes the files.
     pub(super) async fn finish(&mut self) -> Result<Next, Stop> {
-        let Ok(admitted) = self.admit("GET", "/v1/messages/batches/id/results") else {
-            return Ok(Next::Wait(self.pause_after_failure()));
-        };
+        self.delete_unnamed_files().await?;
+        self.give_up_the_unreachable();
+        let admitted = self.admit("GET", "/v1/messages/batches/id/results").ok();
         let mut results = Results::new(self).await.map_err(Stop::Spool)?;
         for part_idx in 0..self.document.parts.len() {
             let PartState::Ended { id, .. } = self.document.parts[part_idx].state.clone() else { continue };
-            match results.fetch(self, &admitted, &id).await? {
+            // Nobody is asked for what there is not: only with something to fetch a provider is needed.
+            let Some(admitted) = &admitted else { return Ok(Next::Wait(self.pause_after_failure())) };
+            match results.fetch(self, admitted, &id).await? {
                 Ok(()) => {}
                 Err(Missing::NotNow) => return Ok(Next::Wait(self.pause_after_failure())),
                 Err(Missing::Gone) => self.document.parts[part_idx].state = results_gone(),
             }
         }
-        self.write_files(&admitted, &results).await?;
-        Ok(Next::Again)
+        let files = self.write_files(admitted.as_ref(), &results).await?;
+        self.conclude_with(files).await?;
+        Ok(Next::Over)
     }
 
-    async fn write_files(&mut self, admitted: &Admitted, results: &Results) -> Result<(), Stop> {
+    /// Somebody finished files, and was killed before the batch named them.
+    async fn delete_unnamed_files(&mut self) -> Result<(), CatalogError> {
+        for id in std::mem::take(&mut self.document.unnamed_files) {
+            delete(self, id).await?;
+        }
+        Ok(())
+    }
+
+    async fn write_files(
+        &mut self,
+        admitted: Option<&Admitted>,
+        results: &Results,
+    ) -> Result<OutputFiles, Stop> {
         let mut files = OutputFiles::default();
-        let translator = Translator::new(self, admitted);
+        let translator = admitted.map(|admitted| Translator::new(self, admitted));
         let mut lines = self.lines().await?;
         let mut renewed = Instant::now();
         while let Some(line) = lines.next().await? {
-            self.write_line(&translator, results, &line, &mut files).await?;
+            self.write_line(translator.as_ref(), results, &line, &mut files).await?;
             if renewed.elapsed() >= RENEWAL {
                 self.save().await?;
                 renewed = Instant::now();
             }
         }
+        Ok(files)
+    }
+
+    /// Makes the files visible and ends the batch that names them. From a file's end on it is there for its owner, so what
+    /// is about to be finished is written down first: should the batch not come to name it, it is deleted.
+    async fn conclude_with(&mut self, files: OutputFiles) -> Result<(), CatalogError> {
         let OutputFiles { output, errors, n_completed, n_failed, usage } = files;
+        let ids: Vec<FileId> = output.iter().chain(&errors).map(FileWriter::id).collect();
+        self.document.unnamed_files.clone_from(&ids);
+        self.save().await?;
         self.batch.output_file_id = finished(output).await?;
         self.batch.error_file_id = finished(errors).await?;
+        self.document.unnamed_files.clear();
         self.document.counts.completed = n_completed;
         self.document.counts.failed = n_failed;
         self.document.usage = Some(usage);
         self.end();
-        Ok(())
+        let saved = self.save().await;
+        if let Err(CatalogError::ChangedMeanwhile { .. }) = &saved {
+            // Whoever has the batch now may have looked for these before they were there.
+            for id in ids {
+                delete(self, id).await?;
+            }
+        }
+        saved
     }
 
     async fn write_line(
         &self,
-        translator: &Translator<'_>,
+        translator: Option<&Translator<'_>>,
         results: &Results,
         line: &FileLine,
         files: &mut OutputFiles,
     ) -> Result<(), Stop> {
         let result = results.of(line.index).await.map_err(Stop::Spool)?;
-        let prepared = translator.prepare(line).await?;
-        let written = self.line(line.index, prepared, result.as_deref());
+        let prepared = match translator {
+            Some(translator) => translator.prepare(line).await?,
+            None => Ok(Prepared::unknown(self.document.form, custom_id(self.document.form, line))),
+        };
+        let written = self.line(line.index, prepared, result.as_ref());
         match written.side {
             Side::Output => push(self, &mut files.output, "output", &written.bytes).await?,
             Side::Errors => push(self, &mut files.errors, "errors", &written.bytes).await?,
@@ -99,13 +135,21 @@ impl Job<'_> {
     }
 
     /// The line that a line of the input gets.
-    fn line(&self, index: u64, prepared: Result<Prepared, Unsendable>, result: Option<&str>) -> Written {
-        let parsed = result.and_then(|line| ResultLine::parse(line).ok());
+    fn line(&self, index: u64, prepared: Result<Prepared, Unsendable>, result: Option<&Found>) -> Written {
+        let parsed = match result {
+            None => None,
+            Some(Found::Line(line)) => ResultLine::parse(line).ok(),
+            Some(Found::TooLong) => {
+                let (Ok(Prepared { custom_id, .. }) | Err(Unsendable { custom_id, .. })) = &prepared;
+                return self.refused(custom_id, index, &too_long(self.gateway.settings.max_answer_bytes));
+            }
+        };
         match (prepared, parsed) {
             (Err(Unsendable { custom_id, error }), None) => self.refused(&custom_id, index, &error),
             // It could be translated when it was sent, and was answered: that it could not be now is of no account.
             (Err(Unsendable { custom_id, .. }), Some(result)) => {
-                self.answered(&custom_id, index, &result, &Prepared::unknown())
+                let unknown = Prepared::unknown(self.document.form, String::new());
+                self.answered(&custom_id, index, &result, &unknown)
             }
             (Ok(prepared), Some(result)) => self.answered(&prepared.custom_id, index, &result, &prepared),
             (Ok(prepared), None) => self.unanswered(&prepared.custom_id, index),
@@ -170,6 +214,14 @@ impl Job<'_> {
                 let kind = if *status < 500 { ErrorKind::InvalidRequest } else { ErrorKind::Server };
                 self.refused(custom_id, index, &ApiError::new(*status, kind, code.clone(), message.clone()))
             }
+            Some(PartState::Empty) => {
+                let message = "the request could not be translated when the batch was sent";
+                self.refused(
+                    custom_id,
+                    index,
+                    &ApiError::new(400, ErrorKind::InvalidRequest, "batch_request_invalid", message),
+                )
+            }
             Some(_) => {
                 let message = "the upstream's results have nothing for this request";
                 self.refused(
@@ -194,7 +246,9 @@ impl Job<'_> {
         let is_cancelled = parts().any(|part| matches!(part, PartState::Ended { is_cancelled: true, .. }));
         let is_expired = parts().any(|part| matches!(part, PartState::Ended { n_expired: 1.., .. }));
         let is_unsent = !self.document.is_all_sent();
-        self.batch.state = if is_cancelled || (is_unsent && self.is_cancel_requested()) {
+        let is_lost = parts().any(|part| matches!(part, PartState::Lost { .. }));
+        let is_cancelled = is_cancelled || ((is_unsent || is_lost) && self.is_cancel_requested());
+        self.batch.state = if is_cancelled {
             self.document.times.cancelled = now;
             BatchState::Cancelled
         } else if is_expired || is_unsent {
@@ -261,11 +315,16 @@ fn message_id(message: &str) -> String {
     serde_json::from_str::<Identified>(message).map(|message| message.id).unwrap_or_default()
 }
 
-fn results_gone() -> PartState {
-    PartState::Lost {
-        status: 404,
-        code: "batch_results_unavailable".to_owned(),
-        message: "the upstream has the batch's results no longer".to_owned(),
+fn too_long(limit: usize) -> ApiError {
+    let message =
+        format!("the answer is longer than {limit} bytes, which is more than the gateway reads of one");
+    ApiError::new(502, ErrorKind::Server, "upstream_answer_too_large", message)
+}
+
+async fn delete(job: &Job<'_>, id: FileId) -> Result<(), CatalogError> {
+    match job.gateway.catalog.delete_file(job.batch.workspace_id, id).await {
+        Ok(_) | Err(CatalogError::NotFound { .. }) => Ok(()),
+        Err(error) => Err(error),
     }
 }
 

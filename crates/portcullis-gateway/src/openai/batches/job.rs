@@ -23,6 +23,8 @@ use crate::way::{Admitted, Authenticated, Resolved, admit};
 pub(super) enum Next {
     /// Something else can be done at once.
     Again,
+    /// It is over, and that is written down.
+    Over,
     /// Nothing can be done for so long.
     Wait(Duration),
 }

@@ -13,6 +13,9 @@ use crate::way::Admitted;
 
 /// Seconds after which lines that could not be sent are given up: the upstream's own limit for a batch.
 const DAY: i64 = 24 * 60 * 60;
+/// Seconds after which there are no results any more, whatever had become of a batch. Source: Claude docs, "Batch
+/// processing": results are available for 29 days.
+const RESULTS_KEPT: i64 = 29 * DAY;
 
 /// What a look at a part showed.
 enum Look {
@@ -27,10 +30,11 @@ impl Job<'_> {
     /// Sends what is left to be sent, and looks at what was sent.
     pub(super) async fn move_on(&mut self) -> Result<Next, Stop> {
         self.heed_cancellation();
+        self.give_up_the_unreachable();
         if let Some((part_idx, since)) = self.unsure_part() {
             return self.recover(part_idx, since).await;
         }
-        let is_overdue = self.now() - self.batch.created_at.unix_timestamp() >= DAY;
+        let is_overdue = self.age() >= DAY;
         let sends = self.batch.state == BatchState::InProgress && !is_overdue;
         if sends && !self.document.is_all_sent() {
             return self.send_part().await;
@@ -55,6 +59,29 @@ impl Job<'_> {
         self.document.times.finalizing.is_some()
     }
 
+    /// Since it was made, in seconds.
+    fn age(&self) -> i64 {
+        self.now() - self.batch.created_at.unix_timestamp()
+    }
+
+    /// What is known of no part yet is lost when nobody can be asked for it any more: its provider is gone, and did not
+    /// come back in a day, or the upstream has had no answer for so long that it keeps none.
+    pub(super) fn give_up_the_unreachable(&mut self) {
+        let is_over = self.age() >= DAY && self.document.times.expires.is_none_or(|at| self.now() >= at);
+        let lost = if self.age() >= RESULTS_KEPT {
+            results_gone()
+        } else if is_over && self.admit("GET", BATCHES).is_err() {
+            provider_gone()
+        } else {
+            return;
+        };
+        for part in &mut self.document.parts {
+            if !matches!(part.state, PartState::Empty | PartState::Lost { .. }) {
+                part.state = lost.clone();
+            }
+        }
+    }
+
     /// Whether the upstream could be asked.
     async fn look_at_parts(&mut self) -> Result<bool, Stop> {
         let is_asked = |state: &PartState| matches!(state, PartState::Sent { .. });
@@ -69,7 +96,7 @@ impl Job<'_> {
             };
             match self.look(&admitted, &id).await {
                 Look::Batch(batch) if batch.has_ended() => {
-                    self.note_ended(&admitted, part_idx, batch, unsure_since).await?;
+                    could_ask &= self.note_ended(&admitted, part_idx, batch, unsure_since).await?;
                 }
                 Look::Batch(batch) => {
                     self.document.n_failures = 0;
@@ -79,7 +106,11 @@ impl Job<'_> {
                         could_ask &= self.cancel(&id).await;
                     }
                 }
-                Look::Gone => self.document.parts[part_idx].state = gone(),
+                Look::Gone => match unsure_since {
+                    None => self.document.parts[part_idx].state = gone(),
+                    // It may never have been ours: the next one is looked at.
+                    Some(since) => self.is_not_ours(part_idx, id, since),
+                },
                 Look::NotNow => could_ask = false,
             }
         }
@@ -106,34 +137,56 @@ impl Job<'_> {
         }
     }
 
+    /// Whether the upstream could be asked for what has to be known.
     async fn note_ended(
         &mut self,
         admitted: &Admitted,
         part_idx: usize,
         batch: UpstreamBatch,
         unsure_since: Option<i64>,
-    ) -> Result<(), Stop> {
+    ) -> Result<bool, Stop> {
         let ended = PartState::Ended {
             id: batch.id.clone(),
             is_cancelled: batch.is_being_cancelled(),
             n_expired: batch.request_counts.expired,
         };
-        let Some(since) = unsure_since else {
-            self.document.parts[part_idx].state = ended;
-            return Ok(());
-        };
-        match Results::whose(self, admitted, &batch.id).await? {
-            Showing::Ours => {
-                self.document.parts[part_idx].state = ended;
-                self.record(admitted, batch.id).await?;
+        if let Some(since) = unsure_since {
+            match Results::whose(self, admitted, &batch.id).await {
+                Showing::Ours => {}
+                Showing::NotOurs => {
+                    self.is_not_ours(part_idx, batch.id, since);
+                    return Ok(true);
+                }
+                Showing::NotNow => return Ok(false),
             }
-            Showing::SomebodyElses => {
-                self.document.parts[part_idx].state = PartState::Sending { since };
-                self.document.not_ours.push(batch.id);
-            }
-            Showing::Nothing => {}
         }
-        Ok(())
+        self.document.parts[part_idx].state = ended;
+        self.record_if_missing(admitted, batch.id).await?;
+        Ok(true)
+    }
+
+    /// What was taken for a part is somebody else's. Whether the part arrived is as unknown as before.
+    fn is_not_ours(&mut self, part_idx: usize, id: String, since: i64) {
+        self.document.parts[part_idx].state = PartState::Sending { since };
+        self.document.not_ours.push(id);
+    }
+}
+
+fn provider_gone() -> PartState {
+    PartState::Lost {
+        status: 404,
+        code: "provider_gone".to_owned(),
+        message: "the batch's provider is gone or serves no batches any more, and its results cannot be read"
+            .to_owned(),
+    }
+}
+
+/// The results can be had no longer.
+pub(super) fn results_gone() -> PartState {
+    PartState::Lost {
+        status: 404,
+        code: "batch_results_unavailable".to_owned(),
+        message: "the upstream has the batch's results no longer".to_owned(),
     }
 }
 

@@ -52,10 +52,21 @@ impl LineContext {
     }
 }
 
+impl LineContext {
+    /// What is assumed of a line that can be translated no more: an answer to it is of its endpoint's kind all the same.
+    pub(super) fn unknown(form: Form) -> Self {
+        match form {
+            Form::Lines(BatchEndpoint::Responses) => Self::Responses(Box::default()),
+            Form::Lines(BatchEndpoint::ChatCompletions) | Form::Requests => Self::Chat(Box::default()),
+        }
+    }
+}
+
 impl Prepared {
     /// What is assumed of a line that was sent, and that can be prepared no more.
-    pub(super) fn unknown() -> Self {
-        Self::plain(Bytes::new())
+    pub(super) fn unknown(form: Form, custom_id: String) -> Self {
+        let context = LineContext::unknown(form);
+        Self { custom_id, context, ..Self::plain(Bytes::new()) }
     }
 
     fn plain(params: Bytes) -> Self {
@@ -88,7 +99,7 @@ pub(super) struct Translator<'a> {
 impl<'a> Translator<'a> {
     pub(super) fn new(job: &Job<'a>, admitted: &'a Admitted) -> Self {
         let settings = &job.gateway.settings;
-        let headers = job.document.asked_by.fidelity_headers();
+        let headers = job.document.asked_by.headers();
         // The headers were read when the batch was made.
         let options = fidelity::options(job.gateway, admitted, &headers).unwrap_or(settings.translation);
         let (gateway, form, models) = (job.gateway, job.document.form, settings.models.load_full());
@@ -129,7 +140,7 @@ impl<'a> Translator<'a> {
     }
 
     async fn chat(&self, body: &[u8]) -> Result<Prepared, GatewayError> {
-        let chat = ChatRequest::parse(body)?;
+        let chat = ChatRequest::parse(body)?.with_header_betas(way::client_betas(&self.headers));
         let model = self.model(chat.model())?;
         let files = self.files(chat.file_ids()).await?;
         let translated = chat.into_messages(&self.target(&model, &files))?;
@@ -145,7 +156,7 @@ impl<'a> Translator<'a> {
 
     /// Responses of a batch are not kept: nobody waits for them to continue.
     async fn response(&self, body: &[u8]) -> Result<Prepared, GatewayError> {
-        let asked = ResponsesRequest::parse(body)?;
+        let asked = ResponsesRequest::parse(body)?.with_header_betas(way::client_betas(&self.headers));
         let model = self.model(asked.model())?;
         let recalled = responses::recalled(self.gateway, self.admitted.workspace, &asked).await?;
         let files = self.files(asked.file_ids()).await?;
@@ -167,7 +178,7 @@ impl<'a> Translator<'a> {
         let model = self.model(&envelope.model)?;
         let params = envelope.splice_model(&params, &model);
         self.check_references(&params).await?;
-        Ok(Prepared::plain(params))
+        Ok(Prepared { betas: way::client_betas(&self.headers).collect(), ..Prepared::plain(params) })
     }
 
     fn target<'t>(&'t self, model: &'t ModelId, files: &'t KnownFiles) -> Target<'t> {
@@ -188,6 +199,17 @@ impl<'a> Translator<'a> {
         retirement::check(self.gateway, &model)?;
         Ok(model)
     }
+}
+
+/// A line's own id, read without anything that its translation needs.
+pub(super) fn custom_id(form: Form, line: &FileLine) -> String {
+    let read = match form {
+        Form::Requests => InlineItem::parse(&line.bytes, line.number).map(|item| item.custom_id),
+        Form::Lines(endpoint) => {
+            InputLine::parse(&line.bytes, line.number, endpoint).map(|line| line.custom_id)
+        }
+    };
+    read.map(std::borrow::Cow::into_owned).unwrap_or_default()
 }
 
 /// What is wrong with a line is the line's; that the catalog cannot be asked is not.

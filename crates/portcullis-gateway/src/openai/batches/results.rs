@@ -29,9 +29,10 @@ pub(super) const RENEWAL: Duration = Duration::from_secs(60);
 /// Whose results an upstream batch has.
 pub(super) enum Showing {
     Ours,
-    SomebodyElses,
-    /// It has none, or they could not be had now.
-    Nothing,
+    /// Somebody else's, or nobody's: of what was sent for us every request has a result.
+    NotOurs,
+    /// They could not be had now.
+    NotNow,
 }
 
 /// Why results could not be had.
@@ -43,9 +44,21 @@ pub(super) enum Missing {
 
 /// Where a result lies.
 #[derive(Clone, Copy, Debug)]
-struct Place {
-    at: u64,
-    length: usize,
+enum Place {
+    At {
+        at: u64,
+        length: usize,
+    },
+    /// Nowhere: it is longer than an answer may be.
+    Nowhere,
+}
+
+/// What the upstream's results have for a line.
+pub(super) enum Found {
+    /// JSON, `{"custom_id",…}`.
+    Line(String),
+    /// There is a result, which is longer than an answer may be.
+    TooLong,
 }
 
 /// Results of one batch, of all its parts.
@@ -97,15 +110,15 @@ impl Results {
                     return Ok(Err(Missing::NotNow));
                 }
             }
-            while let Some(line) = splitter.next_line()? {
-                self.take(&mut pending, &line.bytes);
+            while let Some(piece) = next_piece(&mut splitter) {
+                self.take(&mut pending, &piece);
             }
             if pending.len() >= PIECE {
                 self.write(std::mem::take(&mut pending)).await.map_err(Stop::Spool)?;
             }
         }
-        if let Some(line) = splitter.last_line()? {
-            self.take(&mut pending, &line.bytes);
+        if let Some(piece) = last_piece(&mut splitter) {
+            self.take(&mut pending, &piece);
         }
         self.write(pending).await.map_err(Stop::Spool)?;
         open.settle(Outcome::Complete);
@@ -113,36 +126,43 @@ impl Results {
     }
 
     /// Whose results they are, by the first of them.
-    pub(super) async fn whose(job: &Job<'_>, admitted: &Admitted, id: &str) -> Result<Showing, Stop> {
-        let Ok(mut open) = open(job, admitted, id).await else { return Ok(Showing::Nothing) };
+    pub(super) async fn whose(job: &Job<'_>, admitted: &Admitted, id: &str) -> Showing {
+        let mut open = match open(job, admitted, id).await {
+            Ok(open) => open,
+            Err(Missing::Gone) => return Showing::NotOurs,
+            Err(Missing::NotNow) => return Showing::NotNow,
+        };
         let mut splitter = Splitter::new(job.gateway.settings.max_answer_bytes);
         let first = loop {
-            if let Some(line) = splitter.next_line()? {
-                break Some(line);
+            if let Some(piece) = next_piece(&mut splitter) {
+                break Some(piece);
             }
             match next_frame(job.gateway, &mut open).await {
                 Ok(Some(data)) => splitter.push(&data),
-                Ok(None) => break splitter.last_line()?,
-                Err(_) => return Ok(Showing::Nothing),
+                Ok(None) => break last_piece(&mut splitter),
+                Err(_) => return Showing::NotNow,
             }
         };
         open.settle(Outcome::Complete);
-        let Some(first) = first else { return Ok(Showing::Nothing) };
-        let is_ours = std::str::from_utf8(&first.bytes).ok().and_then(|line| ResultLine::parse(line).ok());
-        let is_ours = is_ours.is_some_and(|line| job.surrogates().index_of(&line.surrogate).is_some());
-        Ok(if is_ours { Showing::Ours } else { Showing::SomebodyElses })
+        let is_ours = first.is_some_and(|piece| piece.index(&job.surrogates()).is_some());
+        if is_ours { Showing::Ours } else { Showing::NotOurs }
     }
 
-    fn take(&mut self, pending: &mut Vec<u8>, line: &[u8]) {
-        let parsed = std::str::from_utf8(line).ok().and_then(|text| ResultLine::parse(text).ok());
-        let index = parsed.and_then(|line| self.surrogates.index_of(&line.surrogate));
-        let Some(index) = index else {
+    fn take(&mut self, pending: &mut Vec<u8>, piece: &Piece) {
+        let Some(index) = piece.index(&self.surrogates) else {
             tracing::warn!("a line of a batch's results answers nothing of ours");
             return;
         };
-        self.places.insert(index, Place { at: self.length, length: line.len() });
-        self.length += line.len() as u64;
-        pending.extend_from_slice(line);
+        let place = match piece {
+            Piece::Line(line) => {
+                let at = self.length;
+                self.length += line.len() as u64;
+                pending.extend_from_slice(line);
+                Place::At { at, length: line.len() }
+            }
+            Piece::Head(_) => Place::Nowhere,
+        };
+        self.places.insert(index, place);
     }
 
     async fn write(&self, bytes: Vec<u8>) -> io::Result<()> {
@@ -151,17 +171,51 @@ impl Results {
         written.await.map_err(io::Error::other)?
     }
 
-    /// The result that answers a line of the input: JSON, `{"custom_id",…}`.
-    pub(super) async fn of(&self, index: u64) -> io::Result<Option<String>> {
-        let Some(Place { at, length }) = self.places.get(&index).copied() else { return Ok(None) };
+    /// The result that answers a line of the input.
+    pub(super) async fn of(&self, index: u64) -> io::Result<Option<Found>> {
+        let (at, length) = match self.places.get(&index).copied() {
+            None => return Ok(None),
+            Some(Place::Nowhere) => return Ok(Some(Found::TooLong)),
+            Some(Place::At { at, length }) => (at, length),
+        };
         let file = Arc::clone(&self.file);
         let read = tokio::task::spawn_blocking(move || {
             let mut bytes = vec![0; length];
             file.read_exact_at(&mut bytes, at)?;
             String::from_utf8(bytes).map_err(io::Error::other)
         });
-        read.await.map_err(io::Error::other)?.map(Some)
+        read.await.map_err(io::Error::other)?.map(|line| Some(Found::Line(line)))
     }
+}
+
+/// A line of the results, or the head of one that is too long to be held.
+enum Piece {
+    Line(Vec<u8>),
+    Head(Vec<u8>),
+}
+
+impl Piece {
+    /// The index of the line of the input that it answers.
+    fn index(&self, surrogates: &Surrogates) -> Option<u64> {
+        match self {
+            Self::Line(line) => {
+                let line = ResultLine::parse(std::str::from_utf8(line).ok()?).ok()?;
+                surrogates.index_of(&line.surrogate)
+            }
+            // The head may end in the middle of a character, or of anything: only the id is looked for.
+            Self::Head(head) => surrogates.index_in(&String::from_utf8_lossy(head)),
+        }
+    }
+}
+
+fn next_piece(splitter: &mut Splitter) -> Option<Piece> {
+    let next = splitter.next_line();
+    next.map_or_else(|_| Some(Piece::Head(splitter.skip_line())), |line| Some(Piece::Line(line?.bytes)))
+}
+
+fn last_piece(splitter: &mut Splitter) -> Option<Piece> {
+    let last = splitter.last_line();
+    last.map_or_else(|_| Some(Piece::Head(splitter.skip_line())), |line| Some(Piece::Line(line?.bytes)))
 }
 
 async fn open(job: &Job<'_>, admitted: &Admitted, id: &str) -> Result<OpenBody, Missing> {

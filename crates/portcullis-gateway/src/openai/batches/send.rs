@@ -4,19 +4,23 @@
 //! finds an intent without an id goes by `recover`.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderValue, Method};
+use http::{HeaderName, HeaderValue, Method};
 use portcullis_catalog::{CatalogError, UpstreamObject, UpstreamObjectKind};
 use portcullis_provider::ResponseContext;
 use portcullis_provider::error::{ApiError, UpstreamError};
 use portcullis_provider::openai_batch::{LineError, write_entry};
 use time::OffsetDateTime;
+use tokio::time::Instant;
 
 use super::document::{Part, PartState};
 use super::job::{Job, Next, Stop};
-use super::prepare::Translator;
+use super::prepare::{Prepared, Translator};
+use super::results::RENEWAL;
+use super::settings::BatchSettings;
 use super::wire::{self, UpstreamBatch};
 use crate::content::Content;
 use crate::error::GatewayError;
@@ -33,12 +37,75 @@ const _: () = assert!(SEND_LIMIT.as_secs() < portcullis_catalog::BATCH_LEASE.as_
 const FIRST_PAUSE: Duration = Duration::from_secs(2);
 const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 
+/// With so many parts, lines that ask for other betas get no part of their own any more, but go with the others.
+const MOST_PARTS_BY_BETAS: usize = 50;
+/// The upstream keeps results for 29 days, and knows of a batch a little longer.
+const KNOWN_UPSTREAM: time::Duration = time::Duration::days(31);
+const USER_PROFILE: HeaderName = HeaderName::from_static("anthropic-user-profile-id");
+
 /// A part as it will be sent.
 struct Draft {
     end: u64,
     n_requests: u64,
     betas: Vec<String>,
     spool: Spool,
+}
+
+/// A part that is being put together.
+struct Drafting {
+    end: u64,
+    n_requests: u64,
+    /// What the header of the upstream's batch will ask for; it holds for all of its requests.
+    betas: BTreeSet<String>,
+    is_bound_by_betas: bool,
+    spool: SpoolWriter,
+}
+
+impl Drafting {
+    async fn begin(first: u64, is_bound_by_betas: bool, spool: SpoolWriter) -> Result<Self, Stop> {
+        let mut drafting =
+            Self { end: first, n_requests: 0, betas: BTreeSet::new(), is_bound_by_betas, spool };
+        drafting.push(b"{\"requests\":[".to_vec()).await?;
+        Ok(drafting)
+    }
+
+    /// Whether a request that asks for these betas may go with those that are here.
+    fn suits(&self, betas: &[String]) -> bool {
+        let is_bound = self.n_requests > 0 && self.is_bound_by_betas;
+        let all_here = || betas.iter().all(|beta| self.betas.contains(beta));
+        !is_bound || (all_here() && self.betas.iter().all(|beta| betas.contains(beta)))
+    }
+
+    /// Takes a request, unless the part has no room for it.
+    async fn take(
+        &mut self,
+        surrogate: &str,
+        prepared: Prepared,
+        limits: &BatchSettings,
+    ) -> Result<bool, Stop> {
+        let mut entry = Vec::with_capacity(prepared.params.len() + 64);
+        write_entry(&mut entry, surrogate, &prepared.params, self.n_requests == 0);
+        let is_too_much = self.spool.length() + entry.len() as u64 + 2 > limits.most_bytes;
+        let is_full = self.n_requests == limits.most_requests || (self.n_requests > 0 && is_too_much);
+        if is_full || !self.suits(&prepared.betas) {
+            return Ok(false);
+        }
+        self.push(entry).await?;
+        self.betas.extend(prepared.betas);
+        self.n_requests += 1;
+        Ok(true)
+    }
+
+    async fn push(&mut self, bytes: Vec<u8>) -> Result<(), Stop> {
+        self.spool.push(Bytes::from(bytes)).await.map_err(Stop::Spool)
+    }
+
+    async fn finish(mut self) -> Result<Draft, Stop> {
+        self.push(b"]}".to_vec()).await?;
+        let Self { end, n_requests, betas, spool, .. } = self;
+        let spool = spool.finish().await.map_err(Stop::Spool)?;
+        Ok(Draft { end, n_requests, betas: betas.into_iter().collect(), spool })
+    }
 }
 
 /// What came of sending a part.
@@ -59,55 +126,59 @@ impl Job<'_> {
             Ok(admitted) => admitted,
             Err(error) => return Ok(self.give_up(error.to_client())),
         };
-        let first = self.document.next_line();
-        let draft = self.draft(&admitted, first).await?;
-        let Draft { end, n_requests, betas, spool } = draft;
+        let lines = self.document.next_lines();
+        let first = lines.start;
+        let Draft { end, n_requests, betas, spool } = self.draft(&admitted, lines).await?;
         let state = if n_requests == 0 { PartState::Empty } else { PartState::Sending { since: self.now() } };
-        self.document.parts.push(Part { first, end, n_requests, state });
+        let part_idx = self.document.add_part(Part { first, end, n_requests, state });
         self.save().await?;
         if n_requests == 0 {
             return Ok(Next::Again);
         }
         let sent = self.post(&admitted, spool, &betas).await;
-        self.note_sent(&admitted, sent).await
+        self.note_sent(&admitted, part_idx, sent).await
     }
 
-    async fn draft(&self, admitted: &Admitted, first: u64) -> Result<Draft, Stop> {
-        let settings = &self.gateway.settings.batches;
+    /// Puts a part together of some of these lines, from the first. The lease is renewed meanwhile.
+    async fn draft(&mut self, admitted: &Admitted, wanted: Range<u64>) -> Result<Draft, Stop> {
+        let limits = self.gateway.settings.batches;
         let translator = Translator::new(self, admitted);
         let surrogates = self.surrogates();
-        let mut spool = SpoolWriter::new(SpoolPlace::of(&self.gateway.settings));
-        let (mut end, mut n_requests, mut betas) = (first, 0, BTreeSet::new());
-        push(&mut spool, b"{\"requests\":[".to_vec()).await?;
+        let spool = SpoolWriter::new(SpoolPlace::of(&self.gateway.settings));
+        let is_bound_by_betas = self.document.parts.len() < MOST_PARTS_BY_BETAS;
+        let mut drafting = Drafting::begin(wanted.start, is_bound_by_betas, spool).await?;
+        let mut renewed = Instant::now();
         let mut lines = self.lines().await?;
         while let Some(line) = lines.next().await? {
-            if line.index < first {
+            if renewed.elapsed() >= RENEWAL {
+                self.save().await?;
+                renewed = Instant::now();
+            }
+            if line.index < wanted.start {
                 continue;
             }
-            if let Ok(prepared) = translator.prepare(&line).await? {
-                let mut entry = Vec::with_capacity(prepared.params.len() + 64);
-                write_entry(&mut entry, &surrogates.of(line.index), &prepared.params, n_requests == 0);
-                let is_full = n_requests > 0 && spool.length() + entry.len() as u64 + 2 > settings.most_bytes;
-                if is_full || n_requests == settings.most_requests {
-                    break;
-                }
-                push(&mut spool, entry).await?;
-                betas.extend(prepared.betas);
-                n_requests += 1;
+            if line.index >= wanted.end {
+                break;
             }
-            end = line.index + 1;
+            if let Ok(prepared) = translator.prepare(&line).await?
+                && !drafting.take(&surrogates.of(line.index), prepared, &limits).await?
+            {
+                break;
+            }
+            drafting.end = line.index + 1;
         }
-        push(&mut spool, b"]}".to_vec()).await?;
-        let spool = spool.finish().await.map_err(Stop::Spool)?;
-        Ok(Draft { end, n_requests, betas: betas.into_iter().collect(), spool })
+        drafting.finish().await
     }
 
     async fn post(&self, admitted: &Admitted, spool: Spool, betas: &[String]) -> Sent {
         let content = Content::Spooled { kind: HeaderValue::from_static("application/json"), spool };
-        let payload = match payload(Method::POST, BATCHES, None, content, betas) {
+        let mut payload = match payload(Method::POST, BATCHES, None, content, betas) {
             Ok(payload) => payload,
             Err(error) => return Sent::Refused(error.to_client()),
         };
+        if let Some(profile) = self.document.asked_by.headers().remove(USER_PROFILE) {
+            payload.headers.insert(USER_PROFILE, profile);
+        }
         let errand = self.errand(admitted);
         match tokio::time::timeout(SEND_LIMIT, errand.ask(&payload)).await {
             Ok(Ok(Reply::Done(body))) => wire::batch(&body).map_or(Sent::Unknown, Sent::Accepted),
@@ -117,49 +188,67 @@ impl Job<'_> {
         }
     }
 
-    async fn note_sent(&mut self, admitted: &Admitted, sent: Sent) -> Result<Next, Stop> {
+    async fn note_sent(&mut self, admitted: &Admitted, part_idx: usize, sent: Sent) -> Result<Next, Stop> {
         match sent {
             Sent::Accepted(accepted) => {
-                self.accept(admitted, accepted).await?;
+                self.accept(admitted, part_idx, accepted).await?;
                 Ok(Next::Again)
             }
             Sent::Refused(error) => {
-                self.document.parts.pop();
+                self.document.parts.remove(part_idx);
                 Ok(self.give_up(error))
             }
             Sent::NotNow => {
-                self.document.parts.pop();
+                self.document.parts.remove(part_idx);
                 Ok(Next::Wait(self.pause_after_failure()))
             }
             Sent::Unknown => Ok(Next::Wait(self.gateway.settings.batches.recover_after)),
         }
     }
 
-    /// The upstream said under which id it has the last part.
-    async fn accept(&mut self, admitted: &Admitted, batch: UpstreamBatch) -> Result<(), CatalogError> {
+    /// The upstream said under which id it has a part.
+    async fn accept(
+        &mut self,
+        admitted: &Admitted,
+        part_idx: usize,
+        batch: UpstreamBatch,
+    ) -> Result<(), CatalogError> {
         self.document.n_failures = 0;
         self.document.times.expires = self.document.times.expires.max(batch.expires_at());
-        let part = self.document.parts.last_mut().expect("the intent is the last part");
-        part.state = PartState::Sent { id: batch.id.clone(), unsure_since: None };
+        self.document.parts[part_idx].state = PartState::Sent { id: batch.id.clone(), unsure_since: None };
         self.save().await?;
         self.record(admitted, batch.id).await
     }
 
     /// Records that an upstream batch is the workspace's.
     pub(super) async fn record(&self, admitted: &Admitted, upstream_id: String) -> Result<(), CatalogError> {
+        let now = OffsetDateTime::from(self.gateway.clock.now());
         let object = UpstreamObject {
             kind: UpstreamObjectKind::Batch,
             anthropic_workspace_id: admitted.provider.platform.workspace_id.clone(),
             upstream_id,
             workspace_id: self.batch.workspace_id,
             provider_id: admitted.provider.provider_id,
-            created_at: OffsetDateTime::from(self.gateway.clock.now()),
-            expires_at: None,
+            created_at: now,
+            expires_at: Some(now + KNOWN_UPSTREAM),
         };
         match self.gateway.catalog.record_upstream_object(object).await {
             // Somebody says it is theirs: nothing is gained by stopping here.
             Err(CatalogError::Conflict { .. }) => Ok(()),
             recorded => recorded,
+        }
+    }
+
+    /// Whoever was killed between sending and recording left no record.
+    pub(super) async fn record_if_missing(
+        &self,
+        admitted: &Admitted,
+        upstream_id: String,
+    ) -> Result<(), CatalogError> {
+        let (workspace, kind) = (self.batch.workspace_id, UpstreamObjectKind::Batch);
+        match self.gateway.catalog.upstream_object(workspace, kind, &upstream_id).await? {
+            Some(_) => Ok(()),
+            None => self.record(admitted, upstream_id).await,
         }
     }
 
@@ -172,9 +261,9 @@ impl Job<'_> {
                 vec![LineError { code: code.into(), line: None, message: error.message, param: None }];
             self.fail(errors);
         } else {
-            let (first, end) = (self.document.next_line(), self.document.counts.total);
+            let Range { start: first, end } = self.document.next_lines();
             let state = PartState::Lost { status: error.status, code, message: error.message };
-            self.document.parts.push(Part { first, end, n_requests: 0, state });
+            self.document.add_part(Part { first, end, n_requests: 0, state });
         }
         Next::Again
     }
@@ -185,10 +274,6 @@ impl Job<'_> {
         self.document.n_failures += 1;
         pause.min(LONGEST_PAUSE)
     }
-}
-
-async fn push(spool: &mut SpoolWriter, bytes: Vec<u8>) -> Result<(), Stop> {
-    spool.push(Bytes::from(bytes)).await.map_err(Stop::Spool)
 }
 
 /// The upstream answered. What it refuses it has not taken on; of a failure of its own nobody knows.

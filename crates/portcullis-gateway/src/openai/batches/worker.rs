@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use portcullis_catalog::{BatchState, CatalogError, StoredBatch};
+use portcullis_provider::openai_batch::LineError;
 use portcullis_types::{BatchId, TenantWorkspaceId};
 use time::OffsetDateTime;
 use tokio::task::JoinHandle;
@@ -74,12 +75,25 @@ async fn work_on(gateway: &Parts, batch: StoredBatch) {
 async fn advance(gateway: &Parts, batch: StoredBatch) -> Result<(), Stop> {
     let mut job = Job::new(gateway, batch)?;
     while !job.batch.state.is_over() {
-        match job.step().await? {
+        match job.step().await.or_else(|stop| without_input(&mut job, stop))? {
             Next::Again => job.save().await?,
+            Next::Over => return Ok(()),
             Next::Wait(pause) => return Ok(job.release(pause).await?),
         }
     }
     Ok(())
+}
+
+/// Without its input nobody knows whose answers there are: nobody who comes later could go on either.
+fn without_input(job: &mut Job<'_>, stop: Stop) -> Result<Next, Stop> {
+    match stop {
+        Stop::Catalog(CatalogError::NotFound { what: "file" }) => {
+            let message = "the input file was deleted, or expired, before the batch was over";
+            job.fail(vec![LineError::file("input_file_not_found", message).of("input_file_id")]);
+            Ok(Next::Again)
+        }
+        stop => Err(stop),
+    }
 }
 
 impl Job<'_> {
