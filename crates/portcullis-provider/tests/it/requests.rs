@@ -258,6 +258,8 @@ fn files_are_named_once_each_and_nothing_else_is() {
         ])),
         ["file-1", "file-2", "file-3", "file-4", "file-5"]
     );
+    let many = (0..200_000).map(|number| file(&format!("file-{number}"))).collect::<Vec<_>>();
+    assert_eq!(ids(json!([{"role": "user", "content": many}])).len(), 200_000);
     let none: [&str; 0] = [];
     assert_eq!(ids(json!([{"role": "user", "content": "file_id"}, {"role": 1}, 2])), none);
     assert_eq!(ids(json!({})), none);

@@ -5,6 +5,7 @@
 //! stay. Documents and images there are no answer's, and are looked at like a user's.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use super::path::Path;
 use super::scope::Scope;
@@ -14,6 +15,8 @@ use crate::json::{self, Json, Object, Text};
 /// Every id in a chat completion request, once each, in order. Looks at the shape of parts only, not at their text.
 pub(crate) fn of_chat(request: &Object<'_>) -> Vec<String> {
     let mut ids = Vec::new();
+    // A body holds a million ids as easily as one, so what was seen is not searched through.
+    let mut seen = HashSet::new();
     for message in request.get("messages").and_then(Json::as_array).into_iter().flat_map(|list| &list.items) {
         let Some(message) = message.as_object() else { continue };
         for list in ["content", "content_blocks"] {
@@ -21,7 +24,7 @@ pub(crate) fn of_chat(request: &Object<'_>) -> Vec<String> {
                 let Some(part) = part.as_object().filter(|part| names_files(part)) else { continue };
                 let entered = each(part, &Path::root(""), &mut |id, _| {
                     let id = id.decode();
-                    if !ids.iter().any(|known| *known == id) {
+                    if seen.insert(id.clone()) {
                         ids.push(id.into_owned());
                     }
                     Ok(())
