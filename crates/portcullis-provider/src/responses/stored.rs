@@ -11,6 +11,7 @@
 //! | an `item_reference` | the same, for any item of an output; or an input message |
 //! | an assistant's `message`, by `id` | its blocks with their citations, if its text is unchanged |
 
+use std::collections::HashMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -88,8 +89,10 @@ impl StoredResponse {
         items.filter_map(|item| item.get("id")?.as_str())
     }
 
-    fn output_item(&self, id: &str) -> Option<&StoredItem> {
-        self.output.iter().find(|stored| stored.item.get("id").and_then(Value::as_str) == Some(id))
+    /// The items, and the blocks they show.
+    fn without_conversation(self) -> Self {
+        let empty = || raw_text("[]".to_owned());
+        Self { system: empty(), messages: empty(), response: empty(), ..self }
     }
 }
 
@@ -115,20 +118,49 @@ impl fmt::Debug for StoredResponse {
 pub struct StoredTurn {
     previous: Option<StoredResponse>,
     others: Vec<StoredResponse>,
+    /// Where the output items stand, by their ids: a request may name thousands.
+    outputs: HashMap<String, Position>,
+    /// The same of the input items.
+    inputs: HashMap<String, Position>,
+    is_partial: bool,
+}
+
+/// Where an item stands.
+#[derive(Clone, Copy, Debug)]
+struct Position {
+    /// In [`StoredTurn::all`].
+    response: usize,
+    /// In that response's output or input.
+    item: usize,
 }
 
 impl StoredTurn {
     /// The response that `previous_response_id` names.
     #[must_use]
     pub fn following(previous: StoredResponse) -> Self {
-        Self { previous: Some(previous), others: Vec::new() }
+        let mut turn = Self::default();
+        turn.enter(&previous, 0);
+        Self { previous: Some(previous), ..turn }
     }
 
-    /// The same with a response that one of [`ResponsesRequest::item_ids`] belongs to.
+    /// The same with a response that one of [`ResponsesRequest::item_ids`] belongs to. Its items are all that can be named,
+    /// so no more than they and their blocks stays in memory.
     #[must_use]
     pub fn with_items_of(mut self, other: StoredResponse) -> Self {
-        self.others.push(other);
+        self.enter(&other, self.all().count());
+        self.others.push(other.without_conversation());
         self
+    }
+
+    /// The same, when items were named that nobody looked for, because they were too many or too long. One that cannot be
+    /// done without is refused in other words then.
+    #[must_use]
+    pub fn partial(self) -> Self {
+        Self { is_partial: true, ..self }
+    }
+
+    pub(crate) fn is_partial(&self) -> bool {
+        self.is_partial
     }
 
     pub(crate) fn previous(&self) -> Option<&StoredResponse> {
@@ -142,17 +174,31 @@ impl StoredTurn {
 
     /// An output item, and which of [`StoredTurn::contents`] its blocks stand in.
     pub(crate) fn output_item(&self, id: &str) -> Option<(usize, &StoredItem)> {
-        self.all().enumerate().find_map(|(index, stored)| Some((index, stored.output_item(id)?)))
+        let Position { response, item } = *self.outputs.get(id)?;
+        Some((response, self.all().nth(response)?.output.get(item)?))
     }
 
     /// An item of an earlier input.
     pub(crate) fn input_item(&self, id: &str) -> Option<&Value> {
-        let mut items = self.all().flat_map(|stored| &stored.input);
-        items.find(|item| item.get("id").and_then(Value::as_str) == Some(id))
+        let Position { response, item } = *self.inputs.get(id)?;
+        self.all().nth(response)?.input.get(item)
     }
 
     fn all(&self) -> impl Iterator<Item = &StoredResponse> {
         self.previous.iter().chain(&self.others)
+    }
+
+    /// Notes where the items of a response stand. An id that is there already keeps its place.
+    fn enter(&mut self, stored: &StoredResponse, response: usize) {
+        let id_of = |item: &Value| item.get("id").and_then(Value::as_str).map(str::to_owned);
+        for (item, id) in stored.output.iter().map(|stored| id_of(&stored.item)).enumerate() {
+            let Some(id) = id else { continue };
+            self.outputs.entry(id).or_insert(Position { response, item });
+        }
+        for (item, id) in stored.input.iter().map(id_of).enumerate() {
+            let Some(id) = id else { continue };
+            self.inputs.entry(id).or_insert(Position { response, item });
+        }
     }
 }
 

@@ -15,7 +15,7 @@
 //! Neighbouring items of the assistant's form one turn, in their order. Every call is answered before the conversation
 //! goes on: the upstream demands it.
 
-use super::recall::{self, Recall};
+use super::recall::{self, Allowance, Recall};
 use super::{calls, message};
 use crate::chat::request::block::{Block, Body, NativePart};
 use crate::chat::request::messages::{Conversation, Numbering, Turns};
@@ -24,7 +24,7 @@ use crate::chat::request::path::Path;
 use crate::chat::request::scope::Scope;
 use crate::chat::request::{assistant, content};
 use crate::invalid::{InvalidCode, InvalidRequest};
-use crate::json::{Json, Object, Text};
+use crate::json::{self, Json, Object, Text};
 use crate::responses::stored::StoredResponse;
 
 /// Translates the whole conversation.
@@ -50,6 +50,7 @@ pub(super) fn translate<'c>(
         answering: false,
         recalled,
         recall,
+        allowance: Allowance::default(),
     };
     if let Some(previous) = previous {
         items.continue_from(previous, &messages, scope)?;
@@ -80,6 +81,7 @@ pub(super) struct Items<'c> {
     pub(super) answering: bool,
     recalled: usize,
     pub(super) recall: Recall<'c>,
+    pub(super) allowance: Allowance,
 }
 
 impl<'c> Items<'c> {
@@ -164,7 +166,7 @@ impl<'c> Items<'c> {
             Some("reasoning") => self.reasoning(item, index, path, scope),
             Some("compaction") => self.compaction(item, index, path, scope),
             Some("web_search_call" | "code_interpreter_call" | "mcp_call" | "mcp_list_tools") => {
-                match self.kept(item) {
+                match self.kept(item, path)? {
                     Some(blocks) => self.assistant(number, blocks, scope),
                     None => scope.dropped(path),
                 }
@@ -210,9 +212,9 @@ impl<'c> Items<'c> {
     }
 
     /// The blocks that are kept under an item's id.
-    fn kept(&self, item: &Object<'_>) -> Option<Vec<Block<'c>>> {
-        let (_, blocks) = self.recall.output_item(&item.text("id")?.decode())?;
-        Some(blocks)
+    fn kept(&mut self, item: &Object<'_>, path: &Path<'_>) -> Result<Option<Vec<Block<'c>>>, InvalidRequest> {
+        let kept = self.recall.kept(item);
+        kept.map(|kept| kept.blocks(&mut self.allowance, path)).transpose()
     }
 
     fn reference(
@@ -225,17 +227,21 @@ impl<'c> Items<'c> {
         path.only(item, &["type", "id"])?;
         let id_path = path.key("id");
         id_path.text(id_path.required(item)?)?;
-        if let Some(blocks) = self.kept(item) {
+        if let Some(blocks) = self.kept(item, path)? {
             return self.assistant(self.recalled + index, blocks, scope);
         }
-        let referred = self.recall.referred(index).filter(|item| {
-            let kind = item.text("type").map(Text::decode);
-            kind.is_some_and(|kind| kind != "item_reference")
-        });
-        match referred {
-            Some(item) => self.item(&item, index, path, scope),
-            None => Err(id_path.refuse(InvalidCode::InvalidValue, "names no item that is kept here")),
+        let missing = || {
+            let what = self.recall.missing("names no item that is kept here");
+            id_path.refuse(InvalidCode::InvalidValue, what)
+        };
+        let text = self.recall.referred(index).ok_or_else(missing)?;
+        let Ok(Json::Object(referred)) = json::parse_str(text) else { return Err(missing()) };
+        let kind = referred.text("type").map(Text::decode);
+        if kind.is_none_or(|kind| kind == "item_reference") {
+            return Err(missing());
         }
+        self.allowance.take(text.len(), path)?;
+        self.item(&referred, index, path, scope)
     }
 
     fn reasoning(
@@ -253,7 +259,7 @@ impl<'c> Items<'c> {
                     blocks.extend(assistant::thinking_block(block, path, scope)?);
                 }
             }
-            None => match self.kept(item) {
+            None => match self.kept(item, path)? {
                 Some(kept) => blocks = kept,
                 None => scope.dropped(path)?,
             },
@@ -271,8 +277,12 @@ impl<'c> Items<'c> {
         path.only(item, &["type", "id", "encrypted_content", "created_by"])?;
         let wrapped = self.recall.wrapped(index, &["compaction"]);
         let wrapped = wrapped.map(|blocks| blocks.iter().map(content::native).collect());
-        let Some(blocks) = wrapped.or_else(|| self.kept(item)) else {
-            let what = "was not made by this gateway";
+        let blocks = match wrapped {
+            Some(blocks) => Some(blocks),
+            None => self.kept(item, path)?,
+        };
+        let Some(blocks) = blocks else {
+            let what = self.recall.missing("was not made by this gateway");
             return Err(path.key("encrypted_content").refuse(InvalidCode::InvalidValue, what));
         };
         scope.beta("compact-2026-01-12");

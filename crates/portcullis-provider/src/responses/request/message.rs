@@ -10,11 +10,11 @@
 
 use super::input::Items;
 use super::parts::{self, Speaker};
-use crate::chat::request::block::Block;
+use super::recall::Kept;
 use crate::chat::request::path::Path;
 use crate::chat::request::scope::Scope;
 use crate::invalid::{InvalidCode, InvalidRequest};
-use crate::json::{Json, Object, Text};
+use crate::json::{Json, Object};
 
 /// Takes a message into the conversation.
 ///
@@ -42,7 +42,10 @@ pub(super) fn translate<'c>(
         }
         "assistant" => {
             let spoken = said(Speaker::Assistant, scope)?;
-            let blocks = kept(items, item).unwrap_or(spoken);
+            let blocks = match kept(items, item) {
+                Some(kept) => kept.blocks(&mut items.allowance, path)?,
+                None => spoken,
+            };
             items.assistant(number, blocks, scope)
         }
         "system" | "developer" => {
@@ -57,15 +60,21 @@ pub(super) fn translate<'c>(
     }
 }
 
-/// The blocks that are kept under the message's id, with their citations, if the client has not changed the text.
-fn kept<'c>(items: &Items<'c>, item: &Object<'_>) -> Option<Vec<Block<'c>>> {
-    let (stored, blocks) = items.recall.output_item(&item.text("id")?.decode())?;
-    let before = stored.item["content"].as_array()?.iter().filter_map(|part| part["text"].as_str());
+/// What is kept under the message's id, with its citations, if the client has not changed the text.
+fn kept<'c>(items: &Items<'c>, item: &Object<'_>) -> Option<Kept<'c>> {
+    let kept = items.recall.kept(item)?;
     let Some(Json::Array(parts)) = item.get("content") else { return None };
-    let now = parts.items.iter().filter_map(|part| Some(part.as_object()?.text("text")?.decode()));
-    let only_text = parts.items.iter().all(|part| {
-        let kind = part.as_object().and_then(|part| part.text("type"));
-        kind.map(Text::decode).is_some_and(|kind| kind == "output_text")
+    let now = parts.items.iter().map(|part| {
+        let part =
+            part.as_object().filter(|part| part.text("type").is_some_and(|kind| &kind == "output_text"));
+        Some(part?.text("text")?.decode())
     });
-    (only_text && before.collect::<String>() == now.collect::<String>()).then_some(blocks)
+    let now = now.collect::<Option<String>>()?;
+    // No longer than the client's own text is looked at, however long the kept one is.
+    let mut rest = now.as_str();
+    for part in kept.item.item["content"].as_array()? {
+        let Some(before) = part["text"].as_str() else { continue };
+        rest = rest.strip_prefix(before)?;
+    }
+    rest.is_empty().then_some(kept)
 }

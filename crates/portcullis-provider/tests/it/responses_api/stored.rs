@@ -3,10 +3,10 @@
 use portcullis_provider::responses::input_items::InputItemsQuery;
 use portcullis_provider::responses::request::ResponsesRequest;
 use portcullis_provider::responses::response::to_response;
-use portcullis_provider::responses::stored::StoredResponse;
+use portcullis_provider::responses::stored::{StoredResponse, StoredTurn};
 use serde_json::{Value, json};
 
-use super::{COMPLETED, CREATED, through_the_store, translate};
+use super::{COMPLETED, CREATED, through_the_store, translate, translate_with};
 
 fn message(id: &str, content: &Value) -> Value {
     json!({
@@ -78,6 +78,55 @@ fn the_caller_is_told_what_to_look_up() {
         (request.previous_response_id(), request.store(), request.stream()),
         (Some("resp_0"), None, false)
     );
+}
+
+/// A reference takes forty bytes, what it stands for any number.
+#[test]
+fn items_named_over_and_over_are_refused_before_they_are_made() {
+    let long = "long ".repeat(400_000);
+    let earlier = json!({
+        "request": {"model": "claude-opus-5-5", "input": long},
+        "response": message("msg_1", &json!([{"type": "text", "text": long}])),
+    });
+    let assistants =
+        json!({"role": "assistant", "id": "msg_1_0", "content": [{"type": "output_text", "text": long}]});
+    let user = json!({"type": "item_reference", "id": "msg_1_in0"});
+    for named in [user.clone(), json!({"type": "item_reference", "id": "msg_1_0"}), assistants] {
+        let refused = |times: usize| {
+            let user = json!({"role": "user", "content": "hi"});
+            let input: Vec<Value> =
+                [vec![user.clone()], vec![named.clone(); times], vec![user]].into_iter().flatten().collect();
+            let request = json!({"model": "claude-opus-5-5", "input": input});
+            translate(&json!({"request": request, "earlier": [earlier]})).err()
+        };
+        assert_eq!(refused(3), None, "{}", named["id"]);
+        let error = refused(20).unwrap();
+        assert_eq!((error.code.as_str(), error.param.as_deref()), ("invalid_value", Some("input[17].id")));
+    }
+    let tiny = json!({"type": "item_reference", "id": "msg_2_in0"});
+    let earlier = json!({
+        "request": {"model": "claude-opus-5-5", "input": "hi"},
+        "response": message("msg_2", &json!([{"type": "text", "text": "hello"}])),
+    });
+    let request = json!({"model": "claude-opus-5-5", "input": vec![tiny; 20_000]});
+    assert!(translate(&json!({"request": request, "earlier": [earlier]})).is_ok());
+}
+
+/// What was too much to look for is not said to be unknown.
+#[test]
+fn an_item_that_was_not_looked_for_is_said_to_be_one_too_many() {
+    let refused = |item: Value, stored: &StoredTurn| {
+        let body = json!({"model": "claude-opus-5-5", "input": [item]}).to_string();
+        translate_with(ResponsesRequest::parse(body.as_bytes()).unwrap(), &Value::Null, Some(stored))
+            .unwrap_err()
+            .message
+    };
+    let (whole, partial) = (StoredTurn::default(), StoredTurn::default().partial());
+    let reference = json!({"type": "item_reference", "id": "msg_1_0"});
+    assert!(refused(reference.clone(), &whole).contains("names no item that is kept here"));
+    assert!(refused(reference, &partial).contains("was not looked for"));
+    let compaction = json!({"type": "compaction", "id": "cmp_1_0"});
+    assert!(refused(compaction, &partial).contains("was not looked for"));
 }
 
 /// Numbers and the order of keys are the upstream's, through the store and back.
