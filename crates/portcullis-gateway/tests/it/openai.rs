@@ -1,6 +1,7 @@
 //! OpenAI's objects: files, batches, models.
 
 mod batches;
+mod endings;
 mod files;
 mod models;
 mod platform;

@@ -1,11 +1,11 @@
 //! A platform of the test's own that takes batches and may keep the answer to itself.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use serde_json::{Value, json};
@@ -29,8 +29,11 @@ pub(super) enum Manner {
 #[derive(Default)]
 struct Kept {
     batches: Vec<(String, Value)>,
-    n_posts: usize,
-    n_looks: BTreeMap<String, usize>,
+    deleted: BTreeSet<String>,
+    without_results: BTreeSet<String>,
+    /// The heads of the batches that were sent.
+    posts: Vec<HeaderMap>,
+    is_busy: bool,
 }
 
 #[derive(Clone)]
@@ -39,6 +42,8 @@ pub(super) struct Platform {
     manner: Arc<Mutex<Manner>>,
     /// Told of every batch that arrived.
     pub(super) arrived: Arc<Notify>,
+    /// What the answer to a new file waits for.
+    pub(super) may_answer: Arc<Notify>,
     pub(super) base: String,
 }
 
@@ -47,11 +52,13 @@ impl Platform {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let manner = Arc::new(Mutex::new(manner));
-        let platform = Self { kept: Arc::default(), manner, arrived: Arc::default(), base };
+        let platform =
+            Self { kept: Arc::default(), manner, arrived: Arc::default(), may_answer: Arc::default(), base };
         let router = Router::new()
             .route("/v1/messages/batches", post(create).get(list))
             .route("/v1/messages/batches/{id}", get(show))
             .route("/v1/messages/batches/{id}/results", get(results))
+            .route("/v1/files", post(create_file))
             .with_state(platform.clone());
         tokio::spawn(async { axum::serve(listener, router).await });
         platform
@@ -62,14 +69,46 @@ impl Platform {
     }
 
     pub(super) fn n_posts(&self) -> usize {
-        self.kept.lock().unwrap().n_posts
+        self.kept.lock().unwrap().posts.len()
+    }
+
+    /// From now on its batches are in progress, all of them.
+    pub(super) fn is_busy(&self) {
+        self.kept.lock().unwrap().is_busy = true;
+    }
+
+    /// They have ended.
+    pub(super) fn is_done(&self) {
+        self.kept.lock().unwrap().is_busy = false;
+    }
+
+    /// What a header said with each batch.
+    pub(super) fn sent(&self, header: &str) -> Vec<String> {
+        let kept = self.kept.lock().unwrap();
+        let text = |head: &HeaderMap| Some(head.get(header)?.to_str().unwrap().to_owned());
+        kept.posts.iter().map(|head| text(head).unwrap_or_default()).collect()
+    }
+
+    /// A batch has no results any more; `n` counts those there ever were, from 0.
+    pub(super) fn lose_results(&self, n: usize) {
+        let mut kept = self.kept.lock().unwrap();
+        let id = kept.batches[n].0.clone();
+        kept.without_results.insert(id);
+    }
+
+    /// Deletes a batch; `n` counts those there ever were, from 0.
+    pub(super) fn delete(&self, n: usize) {
+        let mut kept = self.kept.lock().unwrap();
+        let id = kept.batches[n].0.clone();
+        kept.deleted.insert(id);
     }
 
     /// Somebody else's batch, of as many requests.
-    pub(super) fn add_somebody_elses(&self, n_requests: usize) {
+    pub(super) fn add_somebody_elses(&self, n_requests: usize) -> usize {
         let requests: Vec<Value> =
             (0..n_requests).map(|n| json!({"custom_id": format!("theirs-{n}")})).collect();
         self.keep(json!({ "requests": requests }));
+        self.kept.lock().unwrap().batches.len() - 1
     }
 
     fn keep(&self, body: Value) -> String {
@@ -86,7 +125,8 @@ impl Platform {
         let at = |seconds| (now + time::Duration::seconds(seconds)).format(&Rfc3339).unwrap();
         let n = body["requests"].as_array().unwrap().len();
         json!({
-            "id": id, "type": "message_batch", "processing_status": "ended",
+            "id": id, "type": "message_batch",
+            "processing_status": if kept.is_busy { "in_progress" } else { "ended" },
             "request_counts": {"processing": 0, "succeeded": n, "errored": 0, "canceled": 0, "expired": 0},
             "created_at": at(0), "expires_at": at(86_400), "ended_at": at(0), "cancel_initiated_at": null,
             "results_url": "https://elsewhere.example/results",
@@ -99,9 +139,9 @@ fn since_epoch() -> std::time::Duration {
     SystemClock.now().duration_since(std::time::UNIX_EPOCH).unwrap()
 }
 
-async fn create(State(platform): State<Platform>, body: axum::body::Bytes) -> Response {
+async fn create(State(platform): State<Platform>, head: HeaderMap, body: axum::body::Bytes) -> Response {
     let body: Value = serde_json::from_slice(&body).unwrap();
-    platform.kept.lock().unwrap().n_posts += 1;
+    platform.kept.lock().unwrap().posts.push(head);
     let manner = *platform.manner.lock().unwrap();
     let taken = matches!(manner, Manner::Answers | Manner::TakesAndIsSilent).then(|| platform.keep(body));
     platform.arrived.notify_one();
@@ -124,16 +164,38 @@ async fn list(State(platform): State<Platform>) -> Response {
 }
 
 async fn show(State(platform): State<Platform>, Path(id): Path<String>) -> Response {
-    *platform.kept.lock().unwrap().n_looks.entry(id.clone()).or_default() += 1;
+    if platform.kept.lock().unwrap().deleted.contains(&id) {
+        return no_such_batch();
+    }
     axum::Json(platform.object(&id)).into_response()
+}
+
+fn no_such_batch() -> Response {
+    let error = json!({"type": "error", "error": {"type": "not_found_error", "message": "no such batch"}});
+    (StatusCode::NOT_FOUND, axum::Json(error)).into_response()
+}
+
+/// Takes a file on. Its answer comes when it is told so.
+async fn create_file(State(platform): State<Platform>, body: axum::body::Bytes) -> Response {
+    drop(body);
+    platform.arrived.notify_one();
+    platform.may_answer.notified().await;
+    let at = "2026-11-25T10:00:00Z";
+    let file = json!({"id": "file_011", "type": "file", "filename": "a.txt", "mime_type": "text/plain",
+                      "size_bytes": 4, "created_at": at, "downloadable": false});
+    axum::Json(file).into_response()
 }
 
 async fn results(State(platform): State<Platform>, Path(id): Path<String>) -> Response {
     let kept = platform.kept.lock().unwrap();
+    if kept.without_results.contains(&id) {
+        return no_such_batch();
+    }
     let (_, body) = kept.batches.iter().find(|(known, _)| *known == id).unwrap();
     // The last one first: no order is promised.
     let lines = body["requests"].as_array().unwrap().iter().rev().map(|request| {
         let text = request["params"]["messages"][0]["content"][0]["text"].as_str().unwrap_or("theirs");
+        let text = if text == "long" { "long".repeat(50_000) } else { text.to_owned() };
         let message = json!({
             "id": "msg_1", "type": "message", "role": "assistant", "model": "claude-haiku-4-5",
             "content": [{"type": "text", "text": format!("answer to {text}")}], "stop_reason": "end_turn",

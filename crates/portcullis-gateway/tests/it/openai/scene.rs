@@ -175,6 +175,12 @@ impl Scene {
         Tenant { router, key: secret.expose_secret().to_owned() }
     }
 
+    /// The tenant's provider is deleted.
+    pub(super) async fn delete_provider(&self) {
+        let (organisation, workspace) = (self.made.organisation.id, self.made.workspace.id);
+        self.catalog.delete_provider(organisation, workspace, "claude").await.unwrap();
+    }
+
     /// The gateway stops where it is.
     pub(super) fn kill(&self) {
         self.drain.cancel();
@@ -280,15 +286,30 @@ impl Tenant {
     }
 
     pub(super) async fn batch_at(&self, endpoint: &str, lines: &[Value]) -> Value {
+        let (_, batch) = self.batch_with(endpoint, lines, &[]).await;
+        batch
+    }
+
+    /// The same with more headers; the input file's id comes with it.
+    pub(super) async fn batch_with(
+        &self,
+        endpoint: &str,
+        lines: &[Value],
+        headers: &[(&str, &str)],
+    ) -> (Value, Value) {
         let content: String = lines.iter().map(|line| format!("{line}\n")).collect();
         let (status, file) = self.upload(&[("purpose", "batch")], "input.jsonl", &content).await;
         assert_eq!(status, 200, "{file}");
         let body = json!({
             "input_file_id": file["id"], "endpoint": endpoint, "completion_window": "24h",
         });
-        let (status, batch) = self.post("/v1/batches", &body).await;
+        let mut request = self.request("POST", "/v1/batches").header("content-type", "application/json");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let (status, batch) = read(self.send(request.body(Body::from(body.to_string()))).await).await;
         assert_eq!(status, 200, "{batch}");
-        batch
+        (file["id"].clone(), batch)
     }
 
     pub(super) async fn batch(&self, id: &Value) -> Value {
