@@ -150,6 +150,7 @@ impl<'a> ChatRequest<'a> {
             body,
             upstream_streams,
             betas: scope.betas,
+            user_profile: draft.user_profile,
             warnings: scope.warnings,
             context,
         })
@@ -177,6 +178,7 @@ struct Draft<'a> {
     output_config: Option<String>,
     stop: Vec<json::Text<'a>>,
     user_id: Option<Cow<'a, str>>,
+    user_profile: Option<String>,
     service_tier: Option<&'static str>,
     cache_control: Option<Cache<'a>>,
     context_management: Option<Cow<'a, str>>,
@@ -209,6 +211,7 @@ impl<'a> Draft<'a> {
         let mut tools = tools::translate(object, called, scope)?;
         let tool_choice = tool_choice::translate(object, &mut tools, reasoning.kind(), scope)?;
         let user_id = account::user_id(object, scope)?;
+        let user_profile = account::user_profile(object)?;
         account::ignored(object, scope)?;
         let service_tier = account::service_tier(object)?;
         let include_usage = account::include_usage(object, request.stream, scope)?;
@@ -226,6 +229,7 @@ impl<'a> Draft<'a> {
             output_config,
             stop,
             user_id,
+            user_profile,
             service_tier,
             cache_control,
             context_management,

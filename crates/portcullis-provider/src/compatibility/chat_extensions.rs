@@ -68,9 +68,16 @@ pub const CHAT_EXTENSIONS: &[RequestRow] = &[
     row("betas", "a list of beta names", "part of the header `anthropic-beta`, behind the client's own")
         .given(r#""betas":["a-2026-01-01"]"#)
         .header("a-2026-01-01"),
-    row("user_profile_id", "", "an error: it belongs in the header `anthropic-user-profile-id`")
-        .given(r#""user_profile_id":"up""#)
-        .refused("user_profile_id", "unsupported_parameter"),
+    row(
+        "user_profile_id",
+        "beside the same header or none; in a batch only the header serves",
+        "the header `anthropic-user-profile-id`",
+    )
+    .given(r#""user_profile_id":"uprof_1""#)
+    .profile("uprof_1"),
+    row("user_profile_id", "what fits in no header", "an error")
+        .given(r#""user_profile_id":"a b""#)
+        .refused("user_profile_id", "invalid_value"),
     row("system", "", "an error: it belongs in `messages`")
         .given(r#""system":"x""#)
         .refused("system", "unsupported_parameter"),

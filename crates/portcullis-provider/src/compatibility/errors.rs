@@ -45,6 +45,7 @@ const QUOTA: &str = "insufficient_quota";
 /// What the upstream refuses with, and what the client reads.
 pub const ERRORS: &[ErrorRow] = &[
     row(400, "`invalid_request_error`", r#"{"type":"error","error":{"type":"invalid_request_error","message":"max_tokens: too large"}}"#, (400, REQUEST, None)).note("`param` is the path in the client's own request"),
+    row(400, "thinking is missing before a call", r#"{"type":"error","error":{"type":"invalid_request_error","message":"messages.1.content.0.type: Expected `thinking` or `redacted_thinking`, but found `tool_use`."}}"#, (400, REQUEST, None)).note("the message goes on with what the client must bring back: `thinking_blocks`, or `reasoning` items"),
     row(400, "the prompt is too long", r#"{"type":"error","error":{"type":"invalid_request_error","message":"prompt is too long: 300000 tokens > 200000 maximum"}}"#, (400, REQUEST, Some("context_length_exceeded"))),
     row(400, "a spending limit", r#"{"type":"error","error":{"type":"invalid_request_error","message":"Your credit balance is too low to access the API."}}"#, (400, QUOTA, Some(QUOTA))).no_retry(),
     row(401, "", r#"{"type":"error","error":{"type":"authentication_error","message":"invalid"}}"#, (502, SERVER, Some("upstream_authentication_error"))).no_retry().note("the credential is the gateway's, not the client's"),

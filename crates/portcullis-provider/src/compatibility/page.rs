@@ -83,7 +83,9 @@ fn requests(page: &mut String, title: &str, rows: &[RequestRow]) {
         let said = match row.outcome {
             Outcome::Ignored(token) | Outcome::Emulated(token, _) => format!(" (`{token}`)"),
             Outcome::Refused(_, code) => format!(" (`{code}`)"),
-            Outcome::Map(_) | Outcome::Header(_) | Outcome::Pass(_) | Outcome::Noop => String::new(),
+            Outcome::Map(_) | Outcome::Header(_) | Outcome::Profile(_) | Outcome::Pass(_) | Outcome::Noop => {
+                String::new()
+            }
         };
         let becomes = format!("{}{said}", row.becomes);
         line(page, &[&code(row.field), row.when, row.outcome.class().as_str(), &becomes]);

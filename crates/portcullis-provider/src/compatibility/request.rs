@@ -39,6 +39,8 @@ pub enum Outcome {
     Map(&'static str),
     /// The header `anthropic-beta` that is sent has this value among its own; nothing is reported.
     Header(&'static str),
+    /// This is the value of the header `anthropic-user-profile-id`; nothing is reported.
+    Profile(&'static str),
     /// This text is part of both bodies; nothing is reported.
     Pass(&'static str),
     /// The body is what it is without the example's members; nothing is reported.
@@ -56,7 +58,7 @@ impl Outcome {
     #[must_use]
     pub const fn class(self) -> Class {
         match self {
-            Self::Map(_) | Self::Header(_) => Class::Map,
+            Self::Map(_) | Self::Header(_) | Self::Profile(_) => Class::Map,
             Self::Pass(_) => Class::Pass,
             Self::Noop => Class::Noop,
             Self::Ignored(_) => Class::Ignored,
@@ -120,6 +122,10 @@ impl Draft {
 
     pub(super) const fn header(self, beta: &'static str) -> RequestRow {
         self.ends(Outcome::Header(beta))
+    }
+
+    pub(super) const fn profile(self, id: &'static str) -> RequestRow {
+        self.ends(Outcome::Profile(id))
     }
 
     pub(super) const fn pass(self, piece: &'static str) -> RequestRow {

@@ -260,11 +260,20 @@ impl UpstreamError {
             status,
             kind,
             code: code.map(Cow::Borrowed),
-            message: self.message.clone().unwrap_or_else(|| generic_message(status).to_owned()),
+            message: self.client_message(status, context),
             param: self.param(cause, context),
             upstream: None,
             retry_after: self.retry_after.clone(),
             should_retry: if spent { Some(false) } else { None },
+        }
+    }
+
+    /// The upstream's text, with what to do about it where that is said in the other dialect's words.
+    fn client_message(&self, status: u16, context: &ResponseContext) -> String {
+        let Some(own) = &self.message else { return generic_message(status).to_owned() };
+        match context.places.hint(own).filter(|_| self.status == 400) {
+            Some(hint) => format!("{own} ({hint})"),
+            None => own.clone(),
         }
     }
 

@@ -88,7 +88,9 @@ fn compare(case: &Value) -> Option<String> {
             let wanted: BTreeSet<&str> =
                 expected["warnings"].as_array()?.iter().filter_map(Value::as_str).collect();
             let betas = translated.betas.join(",");
+            let profile = translated.user_profile.as_deref();
             let ok = same(&body, &expected["request"])
+                && profile == expected["headers"]["anthropic-user-profile-id"].as_str()
                 && warnings == wanted
                 && betas == expected["headers"]["anthropic-beta"].as_str().unwrap_or_default();
             (!ok).then(|| format!("{body}\n  {warnings:?} {betas}"))
@@ -296,6 +298,9 @@ fn counting_and_batches_get_what_they_take() {
     assert_eq!(keys(params), ["model", "max_tokens", "messages", "stop_sequences", "metadata"]);
     let streamed = translate(&with("stream", &json!(true)), &TranslationOptions::default()).unwrap();
     assert_eq!(streamed.to_batch_params().unwrap_err().param.as_deref(), Some("stream"));
+    let profiled = with("user_profile_id", &json!("uprof_1"));
+    let profiled = translate(&profiled, &TranslationOptions::default()).unwrap();
+    assert_eq!(profiled.to_batch_params().unwrap_err().param.as_deref(), Some("user_profile_id"));
     let empty = translate(&with("max_completion_tokens", &json!(0)), &TranslationOptions::default());
     assert!(empty.is_err(), "two limits that differ");
     let empty = translate(&with("max_tokens", &json!(0)), &TranslationOptions::default()).unwrap();
@@ -366,6 +371,26 @@ fn a_long_name_is_cut_in_the_error() {
         translate(&with(&"é".repeat(10_000), &json!(1)), &TranslationOptions::default()).unwrap_err();
     assert_eq!(invalid.param.unwrap().chars().count(), 128);
     assert!(invalid.message.len() < 400);
+}
+
+/// Many clients keep of an answer only what OpenAI defines, and learn of it with the next turn.
+#[test]
+fn a_refusal_for_want_of_thinking_says_what_must_come_back() {
+    let body = json!({"type": "error", "error": {"type": "invalid_request_error", "message":
+        "messages.0.content.0.type: Expected `thinking` or `redacted_thinking`, but found `tool_use`."}});
+    let request = translate(&base().to_string().into_bytes(), &TranslationOptions::default()).unwrap();
+    let error = UpstreamError::parse(400, &|_| None, body.to_string().as_bytes()).to_openai(&request.context);
+    assert!(error.message.starts_with(body["error"]["message"].as_str().unwrap()), "{}", error.message);
+    assert!(error.message.contains("`thinking_blocks`"), "{}", error.message);
+    assert_eq!((error.status, error.param.as_deref()), (400, Some("messages[0]")));
+}
+
+#[test]
+fn a_profile_that_would_end_its_header_is_refused() {
+    for bad in [json!(""), json!("a\r\nb"), json!("a b"), json!("é"), json!("a".repeat(257)), json!(1)] {
+        let refused = translate(&with("user_profile_id", &bad), &TranslationOptions::default()).unwrap_err();
+        assert_eq!(refused.param.as_deref(), Some("user_profile_id"), "{bad}");
+    }
 }
 
 #[test]

@@ -3,6 +3,7 @@
 //! | parameter | rule |
 //! |---|---|
 //! | `safety_identifier`, `user`, `metadata.user_id` | `metadata.user_id`, the first of them; hashed if it tells who somebody is |
+//! | `user_profile_id` | the header `anthropic-user-profile-id`, where the upstream wants it |
 //! | `metadata` | checked as OpenAI does, not sent, reported |
 //! | `store`, `prediction`, `prompt_cache_key`, `prompt_cache_retention` | ignored, reported |
 //! | `service_tier` | `auto` or `standard_only`; `flex` is refused |
@@ -53,6 +54,20 @@ pub(crate) fn user_id<'a>(
         }
     }
     Ok(chosen)
+}
+
+/// `user_profile_id`, which is Anthropic's own and becomes a header.
+pub(crate) fn user_profile(request: &Object<'_>) -> Result<Option<String>, InvalidRequest> {
+    let Some(profile) = request.given("user_profile_id") else { return Ok(None) };
+    let path = Path::root("user_profile_id");
+    let profile = path.text(profile)?.decode();
+    // Nothing that could end the header, or be trimmed from it.
+    let fits = !profile.is_empty() && profile.len() <= 256 && profile.bytes().all(|b| b.is_ascii_graphic());
+    if fits {
+        Ok(Some(profile.into_owned()))
+    } else {
+        Err(path.refuse(InvalidCode::InvalidValue, "must be the id of a user profile"))
+    }
 }
 
 fn check_metadata(metadata: &Object<'_>, path: &Path<'_>) -> Result<(), InvalidRequest> {
@@ -117,7 +132,6 @@ pub(crate) fn refused(request: &Object<'_>) -> Result<(), InvalidRequest> {
         ("audio", "is not supported: Claude models do not speak"),
         ("moderation", "is not supported: this gateway cannot keep what it promises"),
         ("system", "is not a parameter of chat completions; use a message of role `system`"),
-        ("user_profile_id", "is not supported in the body; send the header `anthropic-user-profile-id`"),
     ] {
         if request.given(name).is_some() {
             return Err(Path::root(name).refuse(InvalidCode::UnsupportedParameter, what));

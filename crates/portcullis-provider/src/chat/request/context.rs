@@ -7,7 +7,7 @@ use portcullis_types::Compliance;
 use super::places::Places;
 use super::renames::ToolNames;
 use crate::anthropic::body;
-use crate::invalid::InvalidRequest;
+use crate::invalid::{InvalidCode, InvalidRequest};
 use crate::warnings::Warnings;
 
 /// A Messages request, ready to be sent.
@@ -21,6 +21,9 @@ pub struct TranslatedRequest {
     /// Values for `anthropic-beta`, in order, without duplicates: the client's headers', the body's, then those the
     /// translation needs.
     pub betas: Vec<String>,
+    /// The value of `anthropic-user-profile-id` that the body asks for, of graphic ASCII characters: the upstream reads no
+    /// user profile in a body.
+    pub user_profile: Option<String>,
     /// What was ignored, emulated or repaired.
     pub warnings: Warnings,
     /// What the way back needs to know.
@@ -37,8 +40,13 @@ impl TranslatedRequest {
     /// The `params` of this request in a batch.
     ///
     /// # Errors
-    /// It asks for something that no batch does; see [`body::batch_params`].
+    /// It asks for something that no batch does, see [`body::batch_params`]; or for a user profile, which is a batch's as a
+    /// whole.
     pub fn to_batch_params(&self) -> Result<Vec<u8>, InvalidRequest> {
+        if self.user_profile.is_some() {
+            let what = "`user_profile_id` holds for a whole batch: send the header `anthropic-user-profile-id` when you create it";
+            return Err(InvalidRequest::at(InvalidCode::UnsupportedParameter, "user_profile_id", what));
+        }
         body::batch_params(&self.body, self.context.client_streams, self.context.max_tokens_field)
     }
 }

@@ -34,6 +34,22 @@ impl Places {
         Self { names, turns, tools }
     }
 
+    /// What a client can do about an upstream's refusal that names what its own API calls differently; none if the
+    /// message speaks for itself.
+    ///
+    /// Models up to 4.6 that think want a call's thinking back with its result, and many clients keep only the fields
+    /// that OpenAI defines.
+    pub(crate) fn hint(&self, message: &str) -> Option<&'static str> {
+        message.contains("Expected `thinking`").then_some(match self.names {
+            Names::Chat => {
+                "While this model thinks, an assistant's message with `tool_calls` must come back with the `thinking_blocks` (or `content_blocks`) it had in the answer, unchanged. If your client cannot keep them, do not ask for reasoning in this conversation."
+            }
+            Names::Responses => {
+                "While this model thinks, the `reasoning` item before a call must come back with the call, by its `id` or with its `encrypted_content`, unchanged; or continue the response with `previous_response_id`."
+            }
+        })
+    }
+
     /// The client's path for the upstream's, such as `messages[5]` for `messages.3.content.0.text`; none if unknown.
     pub(crate) fn client_path(&self, upstream: &str) -> Option<String> {
         let mut steps = upstream.split('.');
@@ -88,6 +104,11 @@ mod tests {
         ] {
             assert_eq!(places.client_path(upstream).as_deref(), client, "{upstream}");
         }
+        let refused = "messages.1.content.0.type: Expected `thinking` or `redacted_thinking`";
+        assert!(places.hint(refused).unwrap().contains("`thinking_blocks`"));
+        let responses = Places { names: Names::Responses, ..Places::default() };
+        assert!(responses.hint(refused).unwrap().contains("`encrypted_content`"));
+        assert_eq!(places.hint("thinking.budget_tokens: Expected a number"), None);
         assert_eq!(Places::default().client_path("messages.0"), None);
         assert_eq!(Places::default().client_path("tools.0"), None);
         assert_eq!(Places::default().client_path("tool_choice.name").as_deref(), Some("tool_choice"));

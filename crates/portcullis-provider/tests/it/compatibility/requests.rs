@@ -24,18 +24,20 @@ pub(super) struct Sent {
     body: String,
     warnings: Vec<String>,
     betas: Vec<String>,
+    profile: Option<String>,
 }
 
 impl Sent {
     pub(super) fn new(body: Vec<u8>, warnings: &Warnings, betas: Vec<String>) -> Self {
         let warnings = warnings.iter().map(str::to_owned).collect();
-        Self { body: String::from_utf8(body).unwrap(), warnings, betas }
+        Self { body: String::from_utf8(body).unwrap(), warnings, betas, profile: None }
     }
 }
 
 impl From<TranslatedRequest> for Sent {
     fn from(translated: TranslatedRequest) -> Self {
-        Self::new(translated.body, &translated.warnings, translated.betas)
+        let profile = translated.user_profile;
+        Self { profile, ..Self::new(translated.body, &translated.warnings, translated.betas) }
     }
 }
 
@@ -90,6 +92,7 @@ pub(super) fn judge(
     let right = match outcome {
         Outcome::Map(piece) => quiet && holds(piece),
         Outcome::Header(beta) => quiet && sent.betas.iter().any(|one| one == beta),
+        Outcome::Profile(id) => quiet && sent.profile.as_deref() == Some(id) && !holds(id),
         Outcome::Pass(piece) => quiet && holds(piece) && given.contains(piece),
         Outcome::Noop => quiet && plain().body == sent.body,
         Outcome::Ignored(token) => reports(token),
