@@ -6,10 +6,12 @@
 
 mod create;
 mod document;
+mod draft;
 mod finish;
 mod job;
 mod lines;
 mod object;
+mod output_files;
 mod poll;
 mod prepare;
 mod provider;

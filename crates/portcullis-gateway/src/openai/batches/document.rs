@@ -247,14 +247,14 @@ mod tests {
         }
     }
 
-    fn document(parts: &[Range<u64>], total: u64) -> Document {
+    fn document(parts: &[(u64, u64)], total: u64) -> Document {
         let asked_by = json!({
             "organisation": OrganisationId::generate(std::time::UNIX_EPOCH), "user": null, "on_unsupported": null,
             "fidelity": [["anthropic-beta", "a-1"]], "metadata": [],
         });
         let mut document = Document::new(Form::Requests, None, serde_json::from_value(asked_by).unwrap());
         document.counts.total = total;
-        for Range { start: first, end } in parts.iter().cloned() {
+        for (first, end) in parts.iter().copied() {
             document.add_part(Part { first, end, n_requests: 1, state: PartState::Empty });
         }
         document
@@ -262,12 +262,12 @@ mod tests {
 
     #[test]
     fn lines_that_a_lost_part_left_behind_are_the_next_ones() {
-        let next = |parts: &[Range<u64>]| document(parts, 9).next_lines();
+        let next = |parts: &[(u64, u64)]| document(parts, 9).next_lines();
         assert_eq!(next(&[]), 0..9);
-        assert_eq!(next(&[0..4]), 4..9);
-        assert_eq!(next(&[4..9]), 0..4);
-        assert_eq!(next(&[7..9, 0..4]), 4..7);
-        assert!(document(&[4..9, 0..4], 9).is_all_sent());
+        assert_eq!(next(&[(0, 4)]), 4..9);
+        assert_eq!(next(&[(4, 9)]), 0..4);
+        assert_eq!(next(&[(7, 9), (0, 4)]), 4..7);
+        assert!(document(&[(4, 9), (0, 4)], 9).is_all_sent());
     }
 
     #[test]

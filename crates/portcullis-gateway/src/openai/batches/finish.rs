@@ -2,29 +2,23 @@
 //!
 //! Begun anew whenever it was broken off: a file that was not finished is not there.
 
-use std::time::Duration;
-
-use portcullis_catalog::{BatchState, CatalogError, FilePurpose, FileWriter, NewFile};
+use portcullis_catalog::BatchState;
 use portcullis_provider::anthropic::summary::MessageSummary;
 use portcullis_provider::chat::response::to_completion;
 use portcullis_provider::error::{ApiError, Dialect, ErrorKind};
-use portcullis_provider::openai_batch::{BatchUsage, LineResult, ResultLine, output};
+use portcullis_provider::openai_batch::{LineResult, ResultLine, output};
 use portcullis_provider::responses::response::to_response;
 use portcullis_provider::warnings::WarningKind;
-use portcullis_types::FileId;
-use time::OffsetDateTime;
 use tokio::time::Instant;
 
 use super::document::{Form, PartState};
 use super::job::{Job, Next, Stop};
 use super::lines::FileLine;
+use super::output_files::{OutputFiles, push};
 use super::poll::results_gone;
 use super::prepare::{LineContext, Prepared, Translator, Unsendable, custom_id};
 use super::results::{Found, Missing, RENEWAL, Results};
 use crate::way::Admitted;
-
-/// How long output files are kept when the client does not say. Source: OpenAI API reference, "Create batch".
-const KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// Which file a line belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,14 +49,6 @@ impl Job<'_> {
         Ok(Next::Over)
     }
 
-    /// Somebody finished files, and was killed before the batch named them.
-    async fn delete_unnamed_files(&mut self) -> Result<(), CatalogError> {
-        for id in std::mem::take(&mut self.document.unnamed_files) {
-            delete(self, id).await?;
-        }
-        Ok(())
-    }
-
     async fn write_files(
         &mut self,
         admitted: Option<&Admitted>,
@@ -80,30 +66,6 @@ impl Job<'_> {
             }
         }
         Ok(files)
-    }
-
-    /// Makes the files visible and ends the batch that names them. From a file's end on it is there for its owner, so what
-    /// is about to be finished is written down first: should the batch not come to name it, it is deleted.
-    async fn conclude_with(&mut self, files: OutputFiles) -> Result<(), CatalogError> {
-        let OutputFiles { output, errors, n_completed, n_failed, usage } = files;
-        let ids: Vec<FileId> = output.iter().chain(&errors).map(FileWriter::id).collect();
-        self.document.unnamed_files.clone_from(&ids);
-        self.save().await?;
-        self.batch.output_file_id = finished(output).await?;
-        self.batch.error_file_id = finished(errors).await?;
-        self.document.unnamed_files.clear();
-        self.document.counts.completed = n_completed;
-        self.document.counts.failed = n_failed;
-        self.document.usage = Some(usage);
-        self.end();
-        let saved = self.save().await;
-        if let Err(CatalogError::ChangedMeanwhile { .. }) = &saved {
-            // Whoever has the batch now may have looked for these before they were there.
-            for id in ids {
-                delete(self, id).await?;
-            }
-        }
-        saved
     }
 
     async fn write_line(
@@ -240,7 +202,7 @@ impl Job<'_> {
         }
     }
 
-    fn end(&mut self) {
+    pub(super) fn end(&mut self) {
         let now = Some(self.now());
         let parts = || self.document.parts.iter().map(|part| &part.state);
         let is_cancelled = parts().any(|part| matches!(part, PartState::Ended { is_cancelled: true, .. }));
@@ -273,16 +235,6 @@ impl Written {
     fn error(bytes: Vec<u8>) -> Self {
         Self { side: Side::Errors, bytes, is_success: false, usage: None }
     }
-}
-
-/// The two files, each begun with its first line: a file without lines is not made.
-#[derive(Default)]
-struct OutputFiles {
-    output: Option<FileWriter>,
-    errors: Option<FileWriter>,
-    n_completed: u64,
-    n_failed: u64,
-    usage: BatchUsage,
 }
 
 fn native(custom_id: &str, line: &ResultLine<'_>) -> Written {
@@ -319,43 +271,4 @@ fn too_long(limit: usize) -> ApiError {
     let message =
         format!("the answer is longer than {limit} bytes, which is more than the gateway reads of one");
     ApiError::new(502, ErrorKind::Server, "upstream_answer_too_large", message)
-}
-
-async fn delete(job: &Job<'_>, id: FileId) -> Result<(), CatalogError> {
-    match job.gateway.catalog.delete_file(job.batch.workspace_id, id).await {
-        Ok(_) | Err(CatalogError::NotFound { .. }) => Ok(()),
-        Err(error) => Err(error),
-    }
-}
-
-async fn push(
-    job: &Job<'_>,
-    file: &mut Option<FileWriter>,
-    what: &str,
-    line: &[u8],
-) -> Result<(), CatalogError> {
-    let writer = match file {
-        Some(writer) => writer,
-        None => file.insert(begin(job, what).await?),
-    };
-    writer.push(line).await
-}
-
-async fn begin(job: &Job<'_>, what: &str) -> Result<FileWriter, CatalogError> {
-    let kept = job.document.output_expires_after.map_or(KEPT, Duration::from_secs);
-    let new = NewFile {
-        workspace_id: job.batch.workspace_id,
-        purpose: FilePurpose::BatchOutput,
-        filename: format!("{}_{what}.jsonl", job.batch.id),
-        mime_type: "application/jsonl".to_owned(),
-        expires_at: Some(OffsetDateTime::from(job.gateway.clock.now() + kept)),
-    };
-    job.gateway.catalog.write_file(new).await
-}
-
-async fn finished(file: Option<FileWriter>) -> Result<Option<FileId>, CatalogError> {
-    match file {
-        Some(writer) => writer.finish(None).await.map(|file| Some(file.id)),
-        None => Ok(None),
-    }
 }

@@ -315,7 +315,9 @@ mod tests {
     async fn what_is_in_a_file_is_given_back_to_the_account() {
         let given_back = Arc::new(AtomicUsize::new(0));
         let count = Arc::clone(&given_back);
-        let account = BodyAccount::new(move |n_bytes| drop(count.fetch_add(n_bytes, Ordering::Relaxed)));
+        let account = BodyAccount::new(move |n_bytes| {
+            count.fetch_add(n_bytes, Ordering::Relaxed);
+        });
         let kind = HeaderValue::from_static("multipart/form-data; boundary=x");
         let headers = [(CONTENT_TYPE, kind)].into_iter().collect();
         let body = Body::from(format!("{}{}--x--\r\n", field("purpose", "batch"), file("1234567890")));
