@@ -5,10 +5,11 @@
 //! read once, so that what is signed and sent is JSON.
 //!
 //! [`batch`] does the same for the items of a batch, [`answers`] for what comes back about batches, files and the like;
-//! [`references`] says which stored objects a body names.
+//! [`references`] says which stored objects a body names, [`made`] which ones an answer does.
 
 pub mod answers;
 pub mod batch;
+pub mod made;
 pub mod references;
 mod splice;
 

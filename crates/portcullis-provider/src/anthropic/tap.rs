@@ -1,6 +1,7 @@
 //! Watches a Messages stream that passes by.
 
 use crate::anthropic::accumulator::event_type;
+use crate::envelope::made::{Made, in_event};
 use crate::error::UpstreamError;
 use crate::sse::{DEFAULT_EVENT_LIMIT, Decoder, Event, SseError};
 use crate::usage::Usage;
@@ -26,6 +27,7 @@ struct Seen {
     started: bool,
     content: bool,
     end: bool,
+    made: Vec<Made>,
 }
 
 impl MessagesTap {
@@ -78,6 +80,11 @@ impl MessagesTap {
         self.seen.stop_reason.as_deref()
     }
 
+    /// What the stream told was made since this was asked last.
+    pub fn take_made(&mut self) -> Vec<Made> {
+        std::mem::take(&mut self.seen.made)
+    }
+
     /// The model that answers.
     pub fn served_model(&self) -> Option<&str> {
         self.seen.model.as_deref()
@@ -100,6 +107,9 @@ impl Seen {
                 unnamed.as_str()
             }
         };
+        if matches!(name, "message_start" | "content_block_start" | "message_delta") {
+            self.made.append(&mut in_event(&event.data));
+        }
         match name {
             "message_start" => self.take_start(&event.data),
             "content_block_start" => self.content = true,

@@ -47,3 +47,11 @@ fn a_stream_that_it_cannot_read_is_let_go() {
     assert!(!tap.saw_end());
     assert_eq!(tap.usage().input_tokens, 3);
 }
+
+#[test]
+fn what_was_made_on_the_way_is_told_once() {
+    let delta = r#"{"type":"message_delta","delta":{"container":{"id":"container_1"}}}"#;
+    let mut tap = tap(&format!("{START}event: message_delta\ndata: {delta}\n\n"));
+    assert_eq!(tap.take_made(), [Made::Container { id: "container_1".into(), expires_at: None }]);
+    assert_eq!(tap.take_made(), []);
+}
