@@ -72,7 +72,9 @@ pub(crate) enum GatewayError {
     RouteNotServed(&'static Route),
     #[error("`{0}` is not enabled for the integration `{integration}`: whoever administers it adds `{0}` to its `features` (`PUT /v1/integrations/{integration}`, `configurations.features`) and allows the role its actions", .feature)]
     FeatureNotEnabled { feature: Feature, integration: Slug },
-    #[error("the workspace at the upstream is shared, and its first {limit} pages have nothing of this key's workspace: ask for larger pages with `limit`")]
+    #[error(
+        "the workspace at the upstream is shared, and its first {limit} pages have nothing of this key's workspace: ask for larger pages with `limit`"
+    )]
     TooManyForeignPages { limit: usize },
     #[error("there is no {what} `{id}` that this key's workspace made")]
     NoSuchObject { what: &'static str, id: String },

@@ -1,7 +1,7 @@
 //! The limits that the data plane keeps.
 
-use std::sync::Arc;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;

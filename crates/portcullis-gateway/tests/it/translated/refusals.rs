@@ -22,8 +22,7 @@ async fn ask(tenant: &Tenant<'_>, model: &str, text: &str) -> (u16, HeaderMap, V
 async fn a_client_that_is_too_fast_reads_its_limits_and_when_to_come_back() {
     let aws = aws().await;
     let scene = Scene::before(&aws.base_url(), everything()).await;
-    let (status, headers, error) =
-        ask(&scene.tenant().await, "claude-haiku-4-5", "[[emulator:429=7]]").await;
+    let (status, headers, error) = ask(&scene.tenant().await, "claude-haiku-4-5", "[[emulator:429=7]]").await;
     assert_eq!((status, &headers["retry-after"]), (429, &"7".parse().unwrap()), "{error}");
     for name in ["request-id", "x-ratelimit-limit-requests", "anthropic-ratelimit-requests-limit"] {
         assert!(headers.contains_key(name), "{name}: {headers:?}");

@@ -65,7 +65,10 @@ async fn a_streamed_response_is_kept_before_its_end_is_told() {
     let done: Value = serde_json::from_str(data).unwrap();
     assert_eq!(done["type"], "response.completed", "{stream}");
     let id = done["response"]["id"].as_str().unwrap();
-    assert_eq!(call(&tenant, "GET", &format!("/v1/responses/{id}")).await, (StatusCode::OK, done["response"].clone()));
+    assert_eq!(
+        call(&tenant, "GET", &format!("/v1/responses/{id}")).await,
+        (StatusCode::OK, done["response"].clone())
+    );
 }
 
 #[tokio::test]
@@ -96,7 +99,11 @@ async fn a_gateway_that_keeps_nothing_says_so_to_whoever_counts_on_it() {
         let mut body = ask("Hello");
         body[name] = value;
         let (status, refusal) = create(&tenant, &body).await;
-        assert_eq!((status, &refusal["error"]["param"]), (StatusCode::BAD_REQUEST, &json!(name)), "{refusal}");
+        assert_eq!(
+            (status, &refusal["error"]["param"]),
+            (StatusCode::BAD_REQUEST, &json!(name)),
+            "{refusal}"
+        );
     }
 }
 
@@ -111,7 +118,10 @@ async fn the_tokens_of_an_input_are_counted_and_what_is_not_served_is_said_by_na
     assert!(counted["input_tokens"].as_u64().unwrap() > 0);
     assert_eq!(call(&tenant, "POST", "/v1/responses/compact").await.0, StatusCode::NOT_IMPLEMENTED);
     let (status, refusal) = call(&tenant, "PUT", "/v1/responses").await;
-    assert_eq!((status, &refusal["error"]["code"]), (StatusCode::METHOD_NOT_ALLOWED, &json!("method_not_allowed")));
+    assert_eq!(
+        (status, &refusal["error"]["code"]),
+        (StatusCode::METHOD_NOT_ALLOWED, &json!("method_not_allowed"))
+    );
 }
 
 #[tokio::test]
