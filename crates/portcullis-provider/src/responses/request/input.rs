@@ -9,7 +9,7 @@
 //! | `function_call`, `custom_tool_call` | a call in the assistant's turn |
 //! | their `_output` | a result at the beginning of the user's turn |
 //! | `web_search_call`, `code_interpreter_call`, `mcp_call`, `mcp_list_tools` | the blocks that are kept under its id, else nothing, reported: the upstream wants its own back |
-//! | `item_reference` | the item that is kept under its id; unknown ones are refused |
+//! | `item_reference` | the item that is kept under its id; unknown ones are refused, and what makes all that is recalled longer than 32 MB |
 //! | other types of OpenAI's | refused by name |
 //!
 //! Neighbouring items of the assistant's form one turn, in their order. Every call is answered before the conversation
