@@ -70,6 +70,20 @@ async fn a_batch_whose_provider_is_gone_ends_after_its_day() {
 }
 
 #[tokio::test]
+async fn a_batch_that_never_ends_upstream_ends_when_no_results_are_kept_any_more() {
+    let (platform, scene, tenant) = before(Manner::Answers).await;
+    platform.is_busy();
+    let made = tenant.batch_of(&[line("a", MODEL, "1")]).await;
+    tenant.batch_when(&made["id"], is_sent).await;
+    scene.clock.advance(DAY * 28);
+    assert_eq!(tenant.batch(&made["id"]).await["status"], "in_progress");
+    scene.clock.advance(DAY);
+    let batch = tenant.batch_when_over(&made["id"]).await;
+    let code = &errors(&tenant, &batch).await[0]["response"]["body"]["error"]["code"];
+    assert_eq!(code, "batch_results_unavailable", "{batch}");
+}
+
+#[tokio::test]
 async fn a_batch_that_was_never_sent_is_cancelled_without_its_provider() {
     let (platform, scene, tenant) = before(Manner::Refuses(529)).await;
     let arrived = platform.arrived.notified();
@@ -195,6 +209,19 @@ async fn the_clients_betas_and_its_profile_go_with_a_batch() {
         ["one-2026-01-01,two-2026-01-01", "more-2026-01-01,one-2026-01-01,two-2026-01-01"]
     );
     assert_eq!(platform.sent("anthropic-user-profile-id"), ["uprof_1", "uprof_1"]);
+
+    let item = json!({"custom_id": "a", "params": {
+        "model": MODEL, "max_tokens": 64, "messages": [{"role": "user", "content": "Hi"}]}});
+    let mut request = tenant.request("POST", "/v1/batches").header("content-type", "application/json");
+    for (name, value) in headers {
+        request = request.header(name, value);
+    }
+    let made = tenant.send(request.body(json!({"requests": [item]}).to_string().into())).await;
+    let made = crate::stage::json(made).await;
+    assert_eq!(tenant.batch_when_over(&made["id"]).await["status"], "completed");
+    let last = |header: &str| platform.sent(header).pop().unwrap();
+    assert_eq!(last("anthropic-beta"), "one-2026-01-01,two-2026-01-01");
+    assert_eq!(last("anthropic-user-profile-id"), "uprof_1");
 }
 
 #[tokio::test]
