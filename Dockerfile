@@ -23,7 +23,9 @@ COPY --from=build /out/portcullis /usr/local/bin/portcullis
 # An empty folder of ours: a new volume takes its owner from here.
 COPY --from=build --chown=65532:65532 /out/data /var/lib/portcullis
 ENV PORTCULLIS_LISTEN=0.0.0.0:8787 \
-    PORTCULLIS_DATA_DIR=/var/lib/portcullis
+    PORTCULLIS_DATA_DIR=/var/lib/portcullis \
+    # Uploads wait where there is room, and not in a /tmp that is memory or read-only.
+    PORTCULLIS_SPOOL_DIR=/var/lib/portcullis
 USER 65532:65532
 WORKDIR /var/lib/portcullis
 VOLUME /var/lib/portcullis
