@@ -78,7 +78,7 @@ pub struct Page<'a> {
     data: Range<usize>,
     first_id: Option<&'a RawValue>,
     last_id: Option<&'a RawValue>,
-    has_more: bool,
+    has_more: Option<&'a RawValue>,
     next_page: Option<String>,
 }
 
@@ -114,8 +114,8 @@ impl<'a> Page<'a> {
             first_id: Option<&'a RawValue>,
             #[serde(borrow)]
             last_id: Option<&'a RawValue>,
-            #[serde(default)]
-            has_more: Option<bool>,
+            #[serde(borrow)]
+            has_more: Option<&'a RawValue>,
             #[serde(default)]
             next_page: Option<String>,
         }
@@ -127,7 +127,7 @@ impl<'a> Page<'a> {
             data: span_of(answer, raw.data),
             first_id: raw.first_id,
             last_id: raw.last_id,
-            has_more: raw.has_more == Some(true),
+            has_more: raw.has_more,
             next_page: raw.next_page,
         })
     }
@@ -151,16 +151,26 @@ impl<'a> Page<'a> {
         }
         let text = |id: Option<&RawValue>| id.and_then(|id| serde_json::from_str(id.get()).ok());
         match direction {
-            _ if !self.has_more => None,
+            _ if self.has_more.is_none_or(|more| more.get() != "true") => None,
             Direction::Forwards => text(self.last_id).map(Next::AfterId),
             Direction::Backwards => text(self.first_id).map(Next::BeforeId),
         }
     }
 
     /// The page with those items alone that `is_kept` by their text; each of them as it was.
+    ///
+    /// - `most`: of more than so many, those nearest to where the page was asked from are left, and `has_more` says so;
+    ///   but a page whose successor has a token keeps them all, for the token names the end it has.
     #[must_use]
-    pub fn keeping(&self, is_kept: impl Fn(&str) -> bool) -> Bytes {
-        let kept: Vec<&str> = self.items.iter().map(|item| item.get()).filter(|item| is_kept(item)).collect();
+    pub fn keeping(&self, is_kept: impl Fn(&str) -> bool, most: usize, direction: Direction) -> Bytes {
+        let mut kept: Vec<&str> =
+            self.items.iter().map(|item| item.get()).filter(|item| is_kept(item)).collect();
+        let is_cut = self.next_page.is_none() && self.has_more.is_some() && kept.len() > most;
+        if is_cut && direction == Direction::Backwards {
+            kept.drain(..kept.len() - most);
+        } else if is_cut {
+            kept.truncate(most);
+        }
         let id = |item: Option<&&str>| match item.and_then(|item| id_of(item.as_bytes())) {
             Some(id) => Bytes::from(serde_json::Value::from(id).to_string()),
             None => Bytes::from_static(b"null"),
@@ -169,6 +179,9 @@ impl<'a> Page<'a> {
             Some((self.data.clone(), Bytes::from(format!("[{}]", kept.join(","))))),
             self.first_id.map(|old| (span_of(self.answer, old), id(kept.first()))),
             self.last_id.map(|old| (span_of(self.answer, old), id(kept.last()))),
+            self.has_more
+                .filter(|_| is_cut)
+                .map(|old| (span_of(self.answer, old), Bytes::from_static(b"true"))),
         ];
         let mut splices: Vec<Splice> =
             replaced.into_iter().flatten().map(|(span, by)| Splice { span, by }).collect();
@@ -219,13 +232,36 @@ mod tests {
         assert_eq!(page.ids(), ["a", "b", "c"]);
         assert_eq!(page.next(Direction::Forwards), Some(Next::AfterId("c".into())));
         assert_eq!(page.next(Direction::Backwards), Some(Next::BeforeId("a".into())));
-        let kept = page.keeping(|item| item.contains("\"b\""));
+        let kept = page.keeping(|item| item.contains("\"b\""), 5, Direction::Forwards);
         assert_eq!(
             kept,
             r#"{"last_id":"b", "data": [{"id":"b","n":1.0}],"has_more":true,"first_id":"b","x":1}"#
         );
-        let none = page.keeping(|_| false);
+        let none = page.keeping(|_| false, 5, Direction::Forwards);
         assert!(none.starts_with(br#"{"last_id":null, "data": [],"#), "{none:?}");
+    }
+
+    #[test]
+    fn a_page_that_is_longer_than_asked_for_is_cut_on_its_far_side() {
+        let text =
+            r#"{"data":[{"id":"a"},{"id":"b"},{"id":"c"}],"has_more":false,"first_id":"a","last_id":"c"}"#;
+        let answer = Bytes::from(text);
+        let cut = |most, direction| Page::read(&answer).unwrap().keeping(|_| true, most, direction);
+        assert_eq!(
+            cut(2, Direction::Forwards),
+            r#"{"data":[{"id":"a"},{"id":"b"}],"has_more":true,"first_id":"a","last_id":"b"}"#
+        );
+        assert_eq!(
+            cut(2, Direction::Backwards),
+            r#"{"data":[{"id":"b"},{"id":"c"}],"has_more":true,"first_id":"b","last_id":"c"}"#
+        );
+        let whole = cut(3, Direction::Forwards);
+        assert!(whole.ends_with(br#""has_more":false,"first_id":"a","last_id":"c"}"#), "{whole:?}");
+        let by_token = Bytes::from(r#"{"data":[{"id":"a"},{"id":"b"}],"next_page":"t"}"#);
+        let page = Page::read(&by_token).unwrap();
+        assert!(
+            page.keeping(|_| true, 1, Direction::Forwards).starts_with(br#"{"data":[{"id":"a"},{"id":"b"}]"#)
+        );
     }
 
     #[test]
