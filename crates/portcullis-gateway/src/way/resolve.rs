@@ -58,8 +58,11 @@ pub(crate) enum Hint {
     Maker(ProviderId),
 }
 
-/// Resolves a request that names no model: by a header, else by the hint, else to the only provider of the workspace
-/// whose integration has the feature.
+/// Resolves a request that names no model: by the maker of the object it is about, else by a header, else by a slug of
+/// its own, else to the only provider of the workspace whose integration has the feature.
+///
+/// A known maker wins over a header: elsewhere there is no such object, and an answer that says so would be taken for
+/// this one's end.
 ///
 /// # Errors
 /// [`GatewayError::AmbiguousProvider`] names the providers there are when nothing says which one is meant.
@@ -72,14 +75,16 @@ pub(crate) fn resolve_without_model(
 ) -> Result<Resolved, GatewayError> {
     let workspace = workspace_of(&caller)?;
     let metadata = metadata_of(headers)?;
-    let provider = match (slug_of_headers(headers)?, hint) {
-        (Some(slug), _) | (None, Hint::Slug(slug)) => find(snapshot, workspace, slug)?,
-        (None, Hint::Maker(id)) => match of_id(snapshot, workspace, id) {
-            Some(maker) => maker,
-            // The provider is gone, but another one may lead to the same place.
-            None => only_one(snapshot, workspace, feature)?,
-        },
-        (None, Hint::None) => only_one(snapshot, workspace, feature)?,
+    let named = slug_of_headers(headers)?;
+    let maker = match hint {
+        Hint::Maker(id) => of_id(snapshot, workspace, id),
+        Hint::None | Hint::Slug(_) => None,
+    };
+    let provider = match (maker, named, hint) {
+        (Some(maker), _, _) => maker,
+        (None, Some(slug), _) | (None, None, Hint::Slug(slug)) => find(snapshot, workspace, slug)?,
+        // A maker that is gone may have a successor that leads to the same place.
+        (None, None, Hint::Maker(_) | Hint::None) => only_one(snapshot, workspace, feature)?,
     };
     let is_shared = snapshot.is_shared(&provider.platform.workspace_id);
     Ok(Resolved { caller, workspace, provider, model: None, is_shared, metadata })

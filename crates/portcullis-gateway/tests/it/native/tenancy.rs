@@ -149,3 +149,44 @@ async fn the_maker_of_an_object_says_where_it_is() {
         "there is a choice, and nothing to choose by"
     );
 }
+
+#[tokio::test]
+async fn others_pages_are_skipped_in_few_calls_whatever_the_limit() {
+    let aws = aws().await;
+    let scene = Scene::before(&aws.base_url(), everything()).await;
+    let (us, them) = (scene.tenant().await, scene.neighbour().await);
+    let (first, second) = (file(&us, "first.txt").await, file(&us, "second.txt").await);
+    for n in 0..12 {
+        file(&them, &format!("{n}.txt")).await;
+    }
+    aws.clear_requests();
+    let request = us.request("GET", "/v1/files?limit=1").header("anthropic-beta", "files-api-2025-04-14");
+    let (status, page) = super::scene::read(us.send(request.body(axum::body::Body::empty())).await).await;
+    assert_eq!((status, ids(&page)), (200, vec![second.as_str()]), "{page}");
+    assert_eq!((page["has_more"].as_bool(), page["last_id"].as_str()), (Some(true), Some(second.as_str())));
+    assert_eq!(aws.requests().len(), 2);
+    let (_, page) = us.get("/v1/files?limit=1").await;
+    assert_eq!(ids(&page), [second.as_str(), first.as_str()], "a token names the end of its page");
+}
+
+#[tokio::test]
+async fn the_maker_of_a_file_is_asked_to_delete_it_whatever_a_header_says() {
+    let aws = aws().await;
+    let scene = Scene::before(&aws.base_url(), everything()).await;
+    scene.integration("other", super::scene::only(&[])).await;
+    scene.provider(scene.workspace(), "other").await;
+    let tenant = scene.tenant().await;
+    let parts = [("purpose", None, b"user_data".as_slice()), ("file", Some("a.txt"), b"text")];
+    let request = tenant.openai("POST", "/v1/files").header("content-type", super::scene::FORM);
+    let mut request = request.body(axum::body::Body::from(super::scene::form(&parts))).unwrap();
+    request.headers_mut().insert("content-type", super::scene::FORM.parse().unwrap());
+    let (status, made) = super::scene::read(tenant.send(Ok(request)).await).await;
+    assert_eq!(status, 200, "{made}");
+    aws.clear_requests();
+    let target = format!("/v1/files/{}", made["id"].as_str().unwrap());
+    let request = tenant.openai("DELETE", &target).header("x-portkey-provider", "@other");
+    let (status, deleted) =
+        super::scene::read(tenant.send(request.body(axum::body::Body::empty())).await).await;
+    assert_eq!(status, 200, "{deleted}");
+    assert!(aws.requests()[0].operation.ends_with("DeleteFile"));
+}
