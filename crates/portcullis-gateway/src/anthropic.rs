@@ -8,8 +8,10 @@
 pub(crate) mod answer;
 mod batches;
 mod download;
+pub(crate) mod made;
 pub(crate) mod models;
 mod own_page;
+mod results;
 mod route;
 mod send;
 pub(crate) mod tenancy;
@@ -43,7 +45,8 @@ pub(crate) use batches::public_base;
 
 /// Answers on any of the platform's routes, or says why not.
 pub(crate) async fn serve(State(gateway): State<Gateway>, request: Request) -> Response {
-    let gateway = gateway.parts();
+    let shared = &gateway;
+    let gateway = shared.parts();
     let mut arrival = Arrival::of(&request, Dialect::Anthropic, gateway.clock.as_ref());
     let (client, body) = request.into_parts();
     let native = match Native::of(&client.method, client.uri.path()) {
@@ -56,7 +59,7 @@ pub(crate) async fn serve(State(gateway): State<Gateway>, request: Request) -> R
             return refuse(error, &arrival);
         }
     };
-    match gateway.until_deadline(relay(gateway, &arrival, &client, body, &native)).await {
+    match gateway.until_deadline(relay(shared, &arrival, &client, body, &native)).await {
         Ok(response) => response,
         Err(error) => error.into_response(&arrival),
     }
@@ -75,12 +78,13 @@ fn refuse(error: GatewayError, arrival: &Arrival) -> Response {
 }
 
 async fn relay(
-    gateway: &Parts,
+    shared: &Gateway,
     arrival: &Arrival,
     client: &Client,
     body: Body,
     native: &Native,
 ) -> Result<Response, GatewayError> {
+    let gateway = shared.parts();
     check_query(client.uri.query(), native.parameters())?;
     let (admitted, content) = match native.takes() {
         Takes::Nothing => nothing(gateway, client, native).await?,
@@ -90,7 +94,7 @@ async fn relay(
         Takes::Upload => upload(gateway, client, body, native).await?,
     };
     let payload = Payload::native(client, content)?;
-    let mut response = send::send(gateway, arrival, client, native, &admitted, &payload).await?;
+    let mut response = send::send(shared, arrival, client, native, admitted, payload).await?;
     arrival.stamp(response.headers_mut());
     Ok(response)
 }

@@ -5,11 +5,13 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use portcullis_provider::Envelope;
-use portcullis_provider::anthropic::summary::MessageSummary;
+use portcullis_provider::anthropic::summary::{MessageSummary, breaks_off};
+use portcullis_provider::envelope::made::in_message;
 use portcullis_provider::error::Dialect;
 use portcullis_provider::routes::CREATE_MESSAGE;
 
 use crate::anthropic::answer::{refuse, with_head};
+use crate::anthropic::made::Keeper;
 use crate::anthropic::tenancy;
 use crate::arrival::Arrival;
 use crate::body::StreamBody;
@@ -21,6 +23,7 @@ use crate::retirement;
 use crate::upstream::UpstreamBody;
 use crate::way::send::read_answer;
 use crate::way::{self, Admitted, Answer, Attempt, Outcome, Payload, Settlement};
+use tracing::warn;
 
 /// Answers a message, whole or streamed.
 pub(crate) async fn create_message(State(gateway): State<Gateway>, request: Request) -> Response {
@@ -66,10 +69,11 @@ async fn answer(
             Err(settlement.refused(GatewayError::NotAsAsked))
         }
         Answer::Success(head, body) => {
+            let keeper = Keeper::new(gateway, arrival, admitted);
             let body = if payload.streams {
-                streamed(gateway, arrival, body, settlement).await?
+                streamed(gateway, arrival, body, settlement, keeper).await?
             } else {
-                whole(gateway, body, settlement).await?
+                whole(gateway, arrival, body, settlement, &keeper).await?
             };
             Ok(with_head(&head, body))
         }
@@ -82,24 +86,35 @@ async fn answer(
 }
 
 /// A whole answer is read before its head is sent, so that one that breaks off is a failure and not half a message.
+///
+/// One that is whole and cannot be read passes all the same: what it says is between the client and the upstream.
 async fn whole(
     gateway: &Parts,
+    arrival: &Arrival,
     body: UpstreamBody,
     mut settlement: Settlement,
+    keeper: &Keeper,
 ) -> Result<Body, GatewayError> {
     let message = match read_answer(gateway, body).await {
         Ok(message) => message,
         Err(error) => return Err(settlement.refused(error)),
     };
     match MessageSummary::of(&message) {
-        Ok(summary) => {
-            settlement.first_byte();
-            settlement.used(&summary.usage, summary.stop_reason.as_deref());
-            settlement.settle(Outcome::Complete);
-            Ok(Body::from(message))
-        }
-        Err(error) => Err(settlement.refused(error.into())),
+        Ok(summary) => settlement.used(&summary.usage, summary.stop_reason.as_deref()),
+        Err(error) if breaks_off(&message) => return Err(settlement.refused(error.into())),
+        Err(_) => warn!(
+            request.id = %arrival.request_id,
+            answer.bytes = message.len(),
+            "the upstream answered with something that is no message: it is passed on, and nothing is known of its tokens"
+        ),
     }
+    settlement.first_byte();
+    settlement.settle(Outcome::Complete);
+    // Waited for, so that the client finds what it reads of; it goes on when the client leaves.
+    if let Some(kept) = keeper.keep(in_message(&message)) {
+        drop(kept.await);
+    }
+    Ok(Body::from(message))
 }
 
 async fn streamed(
@@ -107,8 +122,10 @@ async fn streamed(
     arrival: &Arrival,
     body: UpstreamBody,
     settlement: Settlement,
+    keeper: Keeper,
 ) -> Result<Body, GatewayError> {
-    let relay = PassThrough::new(arrival.request_id.to_string(), gateway.settings.max_event_bytes);
+    let relay = PassThrough::new(arrival.request_id.to_string(), gateway.settings.max_event_bytes)
+        .telling(Box::new(move |made| drop(keeper.keep(made))));
     match StreamBody::open(gateway, body, relay, settlement).await {
         Ok(body) => Ok(Body::new(body)),
         Err((error, settlement)) => Err(settlement.refused(error)),

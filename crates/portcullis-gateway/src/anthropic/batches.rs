@@ -1,5 +1,7 @@
 //! Batches of Messages requests: each item's model says where it goes, and all must go to one provider.
 
+use std::collections::HashSet;
+
 use axum::body::Body;
 use http::HeaderMap;
 use http::header::HOST;
@@ -14,6 +16,7 @@ use super::tenancy;
 use crate::content::Content;
 use crate::error::GatewayError;
 use crate::gateway::Parts;
+use crate::retirement;
 use crate::spool::Spool;
 use crate::way::{self, Admitted, Hint};
 
@@ -32,8 +35,14 @@ pub(super) async fn receive(
     let hint = provider.map_or(Hint::None, Hint::Slug);
     let resolved = way::resolve_without_model(caller, &client.headers, &snapshot, hint, native.feature)?;
     let admitted = way::admit(resolved, native.route)?;
-    tenancy::check_references(gateway, &admitted, &client.headers, &body).await?;
-    let spool = on_a_thread(move || Ok(Spool::of_parts(envelope.splice_models(&body, &models)))).await?;
+    check_models(gateway, &models)?;
+    let is_shared = admitted.is_shared;
+    let (found, spool) = on_a_thread(move || {
+        let found = if is_shared { tenancy::found_in(&body) } else { Vec::new() };
+        Ok((found, Spool::of_parts(envelope.splice_models(&body, &models))))
+    })
+    .await?;
+    tenancy::check_found(gateway, &admitted, &client.headers, &found).await?;
     let kind = http::HeaderValue::from_static("application/json");
     Ok((admitted, Content::Spooled { kind, spool }))
 }
@@ -71,6 +80,20 @@ fn items(models: &[BatchModel], headers: &HeaderMap) -> Result<(Option<Slug>, Ve
     Ok((first.flatten(), ids))
 }
 
+/// Refuses a batch with an item whose model is known to be gone, and names the item.
+fn check_models(gateway: &Parts, models: &[ModelId]) -> Result<(), GatewayError> {
+    let mut seen = HashSet::new();
+    for (n, model) in models.iter().enumerate().filter(|(_, model)| seen.insert(*model)) {
+        if let Err(error) = retirement::check(gateway, model) {
+            let mut refusal = error.to_client();
+            refusal.message = format!("`{}`: {}", model_path(n), refusal.message);
+            refusal.param = Some(model_path(n));
+            return Err(refusal.into());
+        }
+    }
+    Ok(())
+}
+
 fn elsewhere(n: usize, first: Option<&Slug>, provider: Option<&Slug>) -> InvalidRequest {
     let named = |slug: Option<&Slug>| slug.map_or("no provider".to_owned(), |slug| format!("`@{slug}`"));
     let path = model_path(n);
@@ -84,21 +107,39 @@ fn elsewhere(n: usize, first: Option<&Slug>, provider: Option<&Slug>) -> Invalid
 
 /// The gateway's own address as the client knows it: the setting, else the request's host, by `http` unless a proxy says
 /// `x-forwarded-proto: https`. Empty when neither is to be had: the path alone then leads to where the client is already.
+///
+/// Host and scheme are whatever the client, or a proxy before us, says: the answer goes back to that client alone, and
+/// where that is not good enough, the setting decides.
 pub(crate) fn public_base(setting: Option<&str>, client: &Client) -> String {
     if let Some(url) = setting {
         return url.trim_end_matches('/').to_owned();
     }
     let authority = client.uri.authority().map(http::uri::Authority::as_str);
     let header = |name| client.headers.get(name).and_then(|value| value.to_str().ok());
-    let is_plain = |host: &&str| {
-        !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || b".-_:[]".contains(&b))
-    };
-    let Some(host) = authority.or_else(|| header(HOST.as_str())).filter(is_plain) else {
+    let Some(host) = authority.or_else(|| header(HOST.as_str())).filter(|host| is_host(host)) else {
         return String::new();
     };
     let proto = header("x-forwarded-proto").and_then(|value| value.split(',').next()).map(str::trim);
     let is_tls = proto.is_some_and(|proto| proto.eq_ignore_ascii_case("https"));
     format!("{}://{host}", if is_tls { "https" } else { "http" })
+}
+
+/// Whether it is `host` or `host:port`, the host a name or an address, IPv6 in brackets.
+fn is_host(text: &str) -> bool {
+    let is_name = |name: &str| {
+        !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b".-_".contains(&b))
+    };
+    let is_port = |port: &str| port.parse::<u16>().is_ok() && port.bytes().all(|b| b.is_ascii_digit());
+    match text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((address, rest)) => {
+            address.parse::<std::net::Ipv6Addr>().is_ok()
+                && (rest.is_empty() || rest.strip_prefix(':').is_some_and(is_port))
+        }
+        None => match text.split_once(':') {
+            Some((name, port)) => is_name(name) && is_port(port),
+            None => is_name(text),
+        },
+    }
 }
 
 #[cfg(test)]
@@ -154,5 +195,18 @@ mod tests {
         check(None, &[], "http://[::1]:1/v1", "http://[::1]:1");
         check(None, &[("host", "a\"b")], "/v1", "");
         check(None, &[], "/v1", "");
+    }
+
+    #[test]
+    fn a_host_is_a_name_or_an_address_and_perhaps_a_port() {
+        for host in ["gw", "gw.example.com:8443", "10.0.0.1", "[::1]", "[2001:db8::1]:443", "my_gw-1:80"] {
+            assert!(is_host(host), "{host}");
+        }
+        for odd in [
+            "", ":80", "a:b", "a:1:2", "a:+80", "a:99999", "[x]", "[::1", "::1", "u@h", "a/b", "a\"b",
+            "[::1]80",
+        ] {
+            assert!(!is_host(odd), "{odd}");
+        }
     }
 }

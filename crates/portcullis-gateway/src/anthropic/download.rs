@@ -11,6 +11,7 @@ use tokio::time::{Instant, Sleep};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use tracing::warn;
 
+use super::results::Results;
 use crate::upstream::UpstreamBody;
 use crate::way::{Outcome, Settlement};
 
@@ -21,6 +22,7 @@ use crate::way::{Outcome, Settlement};
 pub(super) struct Download {
     upstream: Option<UpstreamBody>,
     settlement: Settlement,
+    watcher: Option<Results>,
     patience: Duration,
     alarm: Pin<Box<Sleep>>,
     drain: Pin<Box<WaitForCancellationFutureOwned>>,
@@ -37,10 +39,17 @@ impl Download {
         Self {
             upstream: Some(upstream),
             settlement,
+            watcher: None,
             patience,
             alarm: Box::pin(tokio::time::sleep(patience)),
             drain: Box::pin(drain.cancelled_owned()),
         }
+    }
+
+    /// Has the bytes looked at as they pass.
+    pub(super) fn watched_by(mut self, watcher: Results) -> Self {
+        self.watcher = Some(watcher);
+        self
     }
 
     fn end(&mut self, outcome: Outcome) {
@@ -71,6 +80,9 @@ impl Body for Download {
                 this.settlement.first_byte();
                 let due = Instant::now() + this.patience;
                 this.alarm.as_mut().reset(due);
+                if let (Some(watcher), Some(bytes)) = (&mut this.watcher, frame.data_ref()) {
+                    watcher.push(bytes);
+                }
                 Poll::Ready(Some(Ok(frame)))
             }
             Poll::Ready(Some(Err(error))) => {
@@ -78,6 +90,9 @@ impl Body for Download {
                 Poll::Ready(Some(Err(this.break_off(Outcome::BrokenOff, &why))))
             }
             Poll::Ready(None) => {
+                if let Some(watcher) = &mut this.watcher {
+                    watcher.end();
+                }
                 this.end(Outcome::Complete);
                 Poll::Ready(None)
             }

@@ -36,7 +36,7 @@ pub(crate) async fn serve(state: State<Gateway>, request: Request) -> Response {
     let (client, _) = request.into_parts();
     let answer = async {
         match client.uri.path().strip_prefix("/v1/models/") {
-            Some(id) => show(gateway, &arrival, &client, id).await,
+            Some(id) => show(&state.0, &arrival, &client, id).await,
             None => list(gateway, &arrival, &client).await,
         }
     };
@@ -61,11 +61,12 @@ async fn list(gateway: &Parts, arrival: &Arrival, client: &Client) -> Result<Res
 
 /// A model by its id, with its provider before it or in a header; the id may have a slash in it, escaped or not.
 async fn show(
-    gateway: &Parts,
+    shared: &Gateway,
     arrival: &Arrival,
     client: &Client,
     id: &str,
 ) -> Result<Response, GatewayError> {
+    let gateway = shared.parts();
     check_query(client.uri.query(), &["beta"])?;
     let asked = percent_decode_str(id).decode_utf8().map_err(|_| GatewayError::InvalidPath)?;
     let ModelRef { provider, model } = way::parse_model(&asked)?;
@@ -82,7 +83,7 @@ async fn show(
     let segment = utf8_percent_encode(model.as_str(), NON_ALPHANUMERIC).to_string().replace("%2D", "-");
     let payload = Payload::native(client, crate::content::Content::None)?.at(format!("/v1/models/{segment}"));
     let native = Native { route: shown, feature: Feature::Models, object: None };
-    send::send(gateway, arrival, client, &native, &admitted, &payload).await
+    send::send(shared, arrival, client, &native, admitted, payload).await
 }
 
 /// Each model as its object, by the id that a request would name it with.

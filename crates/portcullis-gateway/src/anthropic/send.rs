@@ -10,12 +10,14 @@ use portcullis_types::Feature;
 
 use super::answer::{refuse, with_head};
 use super::download::Download;
+use super::made::Keeper;
 use super::own_page::ask_for_own;
+use super::results::Results;
 use super::route::{Gives, Native};
 use super::{batches, tenancy};
 use crate::arrival::Arrival;
 use crate::error::GatewayError;
-use crate::gateway::Parts;
+use crate::gateway::{Gateway, Parts};
 use crate::way::send::{Head, read_answer};
 use crate::way::{self, Admitted, Answer, Attempt, Outcome, Payload};
 
@@ -27,28 +29,53 @@ pub(super) enum Answered {
 
 /// Sends, and answers as the upstream does.
 pub(super) async fn send(
-    gateway: &Parts,
+    shared: &Gateway,
     arrival: &Arrival,
     client: &Client,
     native: &Native,
-    admitted: &Admitted,
-    payload: &Payload,
+    admitted: Admitted,
+    payload: Payload,
 ) -> Result<Response, GatewayError> {
-    tenancy::check_object(gateway, admitted, native).await?;
+    let gateway = shared.parts();
+    tenancy::check_object(gateway, &admitted, native).await?;
     let answered = match (native.gives(), tenancy::kind_of(native.feature)) {
-        (Gives::Content, _) => return download(gateway, arrival, admitted, payload).await,
+        (Gives::Content, _) => return download(gateway, arrival, native, &admitted, &payload).await,
         (Gives::Page, Some(kind)) if admitted.is_shared => {
-            ask_for_own(gateway, arrival, admitted, payload, kind).await?
+            ask_for_own(gateway, arrival, &admitted, &payload, kind).await?
         }
-        _ => ask(gateway, arrival, admitted, payload).await?,
+        _ if native.creates() || native.deletes().is_some() => {
+            ask_all_the_way(shared, arrival, native, admitted, payload).await?
+        }
+        _ => ask(gateway, arrival, &admitted, &payload).await?,
     };
     match answered {
         Answered::Whole(head, answer) => {
-            tenancy::note(gateway, arrival, admitted, native, &answer).await;
             Ok(with_head(&head, Body::from(adapted(gateway, client, native, answer))))
         }
         Answered::Refused(head, error, body) => Ok(refuse(arrival, &head, &error, body)),
     }
+}
+
+/// Asks for what makes or deletes an object and records it, whether or not the client stays for it: of an object that is
+/// upstream, somebody must know.
+async fn ask_all_the_way(
+    gateway: &Gateway,
+    arrival: &Arrival,
+    native: &Native,
+    admitted: Admitted,
+    payload: Payload,
+) -> Result<Answered, GatewayError> {
+    let (gateway, arrival, native) = (gateway.clone(), arrival.clone(), native.clone());
+    let asking = async move {
+        let gateway = gateway.parts();
+        let answered = gateway.until_deadline(ask(gateway, &arrival, &admitted, &payload)).await?;
+        if let Answered::Whole(_, answer) = &answered {
+            tenancy::note(gateway, &arrival, &admitted, &native, answer).await;
+        }
+        Ok(answered)
+    };
+    // Nobody but the end of the process breaks the task off.
+    tokio::spawn(asking).await.unwrap_or(Err(GatewayError::ShuttingDown))
 }
 
 /// Sends, and reads the answer before its head is sent on, so that one that breaks off is a failure and not half an object.
@@ -82,6 +109,7 @@ pub(super) async fn ask(
 async fn download(
     gateway: &Parts,
     arrival: &Arrival,
+    native: &Native,
     admitted: &Admitted,
     payload: &Payload,
 ) -> Result<Response, GatewayError> {
@@ -91,7 +119,12 @@ async fn download(
     match answer {
         Answer::Success(head, body) => {
             let (patience, drain) = (gateway.settings.stream_idle_timeout, gateway.drain_deadline.clone());
-            Ok(with_head(&head, Body::new(Download::new(body, settlement, patience, drain))))
+            let mut download = Download::new(body, settlement, patience, drain);
+            // Elsewhere nobody asks whose a file is.
+            if native.feature == Feature::Batches && admitted.is_shared {
+                download = download.watched_by(Results::new(Keeper::new(gateway, arrival, admitted)));
+            }
+            Ok(with_head(&head, Body::new(download)))
         }
         Answer::Failure(head, error, body) => {
             settlement.failed(error.cause().code());

@@ -10,8 +10,9 @@ use std::time::Duration;
 use http::HeaderMap;
 use portcullis_catalog::{CatalogError, UpstreamObject, UpstreamObjectKind as Kind};
 use portcullis_provider::envelope::answers;
+use portcullis_provider::envelope::made::Made;
 use portcullis_provider::envelope::references::{Reference, references};
-use portcullis_types::Feature;
+use portcullis_types::{Feature, ProviderId, TenantWorkspaceId, WorkspaceId};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use tracing::error;
@@ -24,6 +25,9 @@ use crate::way::Admitted;
 
 /// The upstream keeps results for 29 days, and tells of an expired file for 30.
 const KEPT_AFTERWARDS: Duration = Duration::from_secs(31 * 24 * 60 * 60);
+
+/// Ids that one statement asks for. A batch may name a hundred thousand.
+const MOST_IDS: usize = 1000;
 
 /// The kind of object that a feature is about.
 pub(super) const fn kind_of(feature: Feature) -> Option<Kind> {
@@ -73,8 +77,31 @@ pub(crate) async fn check_references(
     if !admitted.is_shared {
         return Ok(());
     }
-    // The body was read as JSON before, which is UTF-8.
-    let found = std::str::from_utf8(body).map(references).unwrap_or_default();
+    check_found(gateway, admitted, headers, &found_in(body)).await
+}
+
+/// What a body refers to. It was read as JSON before, which is UTF-8.
+pub(super) fn found_in(body: &[u8]) -> Vec<Reference> {
+    std::str::from_utf8(body).map(references).unwrap_or_default()
+}
+
+/// As [`check_references`], for a body that has been walked already.
+pub(super) async fn check_found(
+    gateway: &Parts,
+    admitted: &Admitted,
+    headers: &HeaderMap,
+    found: &[Reference],
+) -> Result<(), GatewayError> {
+    if !admitted.is_shared {
+        return Ok(());
+    }
+    // Which threads there are is not recorded, so nobody goes on with one.
+    if let Some(thread) = found.iter().find_map(|one| match one {
+        Reference::Thread(id) => Some(id),
+        _ => None,
+    }) {
+        return Err(nothing_of("thread", thread));
+    }
     let profile = headers.get("anthropic-user-profile-id").and_then(|value| value.to_str().ok());
     let profile = profile.map(|id| Reference::UserProfile(id.to_owned()));
     for kind in [Kind::File, Kind::Skill, Kind::UserProfile] {
@@ -84,11 +111,19 @@ pub(crate) async fn check_references(
     Ok(())
 }
 
+/// A container is kept among the files, as the place for files that it is, under an id that no file can have.
+fn container_key(id: &str) -> String {
+    format!("{CONTAINER}{id}")
+}
+
+const CONTAINER: &str = "container/";
+
 fn id_of_kind(reference: &Reference, kind: Kind) -> Option<String> {
     match (reference, kind) {
         (Reference::File(id), Kind::File)
         | (Reference::Skill(id), Kind::Skill)
         | (Reference::UserProfile(id), Kind::UserProfile) => Some(id.clone()),
+        (Reference::Container(id), Kind::File) => Some(container_key(id)),
         _ => None,
     }
 }
@@ -116,16 +151,27 @@ pub(super) async fn own(
     kind: Kind,
     ids: &[String],
 ) -> Result<HashSet<String>, CatalogError> {
-    gateway.catalog.own_upstream_objects(admitted.workspace, kind, ids).await
+    let mut own = HashSet::new();
+    for some in ids.chunks(MOST_IDS) {
+        own.extend(gateway.catalog.own_upstream_objects(admitted.workspace, kind, some).await?);
+    }
+    Ok(own)
 }
 
 fn no_such(kind: Kind, id: &str) -> GatewayError {
+    if let Some(id) = id.strip_prefix(CONTAINER) {
+        return nothing_of("container", id);
+    }
     let what = match kind {
         Kind::Batch => "batch",
         Kind::File => "file",
         Kind::Skill => "skill",
         Kind::UserProfile => "user profile",
     };
+    nothing_of(what, id)
+}
+
+fn nothing_of(what: &'static str, id: &str) -> GatewayError {
     GatewayError::NoSuchObject { what, id: id.chars().take(80).flat_map(char::escape_default).collect() }
 }
 
@@ -167,16 +213,55 @@ async fn record(gateway: &Parts, admitted: &Admitted, kind: Kind, answer: &[u8])
         Kind::File => expiry_of(answer),
         Kind::Skill | Kind::UserProfile => None,
     };
-    let object = UpstreamObject {
-        kind,
-        anthropic_workspace_id: admitted.provider.platform.workspace_id.clone(),
-        upstream_id,
-        workspace_id: admitted.workspace,
-        provider_id: admitted.provider.provider_id,
-        created_at,
-        expires_at: ends_at.map(|end| end + KEPT_AFTERWARDS),
-    };
+    let object = Maker::of(admitted).object(kind, upstream_id, created_at, ends_at);
     gateway.catalog.record_upstream_object(object).await
+}
+
+/// Who makes an object, and where.
+#[derive(Clone, Debug)]
+pub(super) struct Maker {
+    pub(super) workspace: TenantWorkspaceId,
+    provider: ProviderId,
+    place: WorkspaceId,
+}
+
+impl Maker {
+    pub(super) fn of(admitted: &Admitted) -> Self {
+        Self {
+            workspace: admitted.workspace,
+            provider: admitted.provider.provider_id,
+            place: admitted.provider.platform.workspace_id.clone(),
+        }
+    }
+
+    fn object(
+        &self,
+        kind: Kind,
+        upstream_id: String,
+        created_at: OffsetDateTime,
+        ends_at: Option<OffsetDateTime>,
+    ) -> UpstreamObject {
+        UpstreamObject {
+            kind,
+            anthropic_workspace_id: self.place.clone(),
+            upstream_id,
+            workspace_id: self.workspace,
+            provider_id: self.provider,
+            created_at,
+            expires_at: ends_at.map(|end| end + KEPT_AFTERWARDS),
+        }
+    }
+}
+
+/// The record of what an answer named.
+pub(super) fn made_object(maker: &Maker, made: &Made, now: OffsetDateTime) -> UpstreamObject {
+    match made {
+        Made::File(id) => maker.object(Kind::File, id.clone(), now, None),
+        Made::Container { id, expires_at } => {
+            let end = expires_at.as_deref().and_then(|end| OffsetDateTime::parse(end, &Rfc3339).ok());
+            maker.object(Kind::File, container_key(id), now, Some(end.unwrap_or(now)))
+        }
+    }
 }
 
 fn expiry_of(answer: &[u8]) -> Option<OffsetDateTime> {

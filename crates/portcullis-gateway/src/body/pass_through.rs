@@ -6,14 +6,19 @@
 use bytes::{Bytes, BytesMut};
 use memchr::memrchr2;
 use portcullis_provider::anthropic::tap::MessagesTap;
+use portcullis_provider::envelope::made::Made;
 use portcullis_provider::error::{ApiError, ErrorKind};
 use portcullis_provider::usage::Usage;
 
 use super::{Flow, Relay, Relayed};
 
+/// Is told what was made on the way of an answer.
+pub(crate) type Told = Box<dyn Fn(Vec<Made>) + Send>;
+
 /// Passes bytes on and watches them on the side.
 pub(crate) struct PassThrough {
     tap: MessagesTap,
+    told: Option<Told>,
     /// The beginning of an event whose end has not come yet.
     partial: BytesMut,
     max_event_bytes: usize,
@@ -22,7 +27,13 @@ pub(crate) struct PassThrough {
 
 impl PassThrough {
     pub(crate) fn new(request_id: String, max_event_bytes: usize) -> Self {
-        Self { tap: MessagesTap::new(), partial: BytesMut::new(), max_event_bytes, request_id }
+        Self { tap: MessagesTap::new(), told: None, partial: BytesMut::new(), max_event_bytes, request_id }
+    }
+
+    /// Tells what was made on the way, before the client reads of it.
+    pub(crate) fn telling(mut self, told: Told) -> Self {
+        self.told = Some(told);
+        self
     }
 
     /// The bytes up to the end of the last whole event; the rest waits.
@@ -62,6 +73,10 @@ fn end_of_last_event(bytes: &[u8], from: usize) -> usize {
 impl Relay for PassThrough {
     fn push(&mut self, chunk: Bytes) -> Relayed {
         self.tap.push(&chunk);
+        let made = self.tap.take_made();
+        if let (Some(told), false) = (&self.told, made.is_empty()) {
+            told(made);
+        }
         let bytes = self.whole_events(chunk);
         // An event is known by its closing CR already, but the client gets it with the LF behind: only then is it over.
         let flow = if self.tap.error().is_some() && self.partial.is_empty() {

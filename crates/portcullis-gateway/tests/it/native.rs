@@ -2,6 +2,8 @@
 
 mod batches;
 mod files;
+mod made;
+mod messages;
 mod models;
 mod routes;
 pub(crate) mod scene;

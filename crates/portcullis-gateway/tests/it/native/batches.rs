@@ -96,3 +96,14 @@ async fn a_batch_needs_its_feature() {
     assert_eq!(status, 403, "{answer}");
     assert_eq!(aws.requests().len(), 0);
 }
+
+#[tokio::test]
+async fn an_item_whose_model_is_gone_is_named() {
+    let aws = aws().await;
+    let scene = Scene::before(&aws.base_url(), everything()).await;
+    let items = [item("a", "@claude/claude-haiku-4-5"), item("b", "@claude/claude-opus-4-1")];
+    let (status, answer) = scene.tenant().await.post("/v1/messages/batches", &batch(&items)).await;
+    assert_eq!(status, 404, "{answer}");
+    assert!(answer["error"]["message"].as_str().unwrap().contains("requests[1].params.model"), "{answer}");
+    assert_eq!(aws.requests().len(), 0);
+}

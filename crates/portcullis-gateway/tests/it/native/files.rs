@@ -1,8 +1,11 @@
 //! Files: spooled on the way up, streamed on the way down.
 
+use std::sync::Arc;
+
 use axum::body::Body;
 use bytes::Bytes;
 use futures_util::stream;
+use tokio::sync::Notify;
 
 use super::scene::{FORM, Scene, aws, everything, form, read};
 use crate::stage::text;
@@ -142,4 +145,33 @@ async fn two_uploads_at_once_do_not_mix() {
         aws.requests().iter().filter_map(|seen| aws.request_body(&seen.request_id)).collect();
     arrived.sort_unstable_by_key(Bytes::len);
     assert!(arrived == [form(&first), form(&second)]);
+}
+
+#[tokio::test]
+async fn an_upload_that_arrived_is_recorded_though_its_client_went_away() {
+    let (arrived, answered) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let (tell, wait) = (Arc::clone(&arrived), Arc::clone(&answered));
+    let upstream = Upstream::judging(move |_| {
+        let (tell, wait) = (Arc::clone(&tell), Arc::clone(&wait));
+        async move {
+            tell.notify_one();
+            wait.notified().await;
+            http(200, "application/json", "", r#"{"id":"file_left","type":"file"}"#)
+        }
+    })
+    .await;
+    let scene = Scene::before(&format!("http://{}", upstream.address), everything()).await;
+    let tenant = scene.tenant().await;
+    tokio::select! {
+        answer = tenant.upload("/v1/files", &[("file", Some("a"), b"text")]) => panic!("{answer:?}"),
+        () = arrived.notified() => {}
+    }
+    answered.notify_one();
+    let recorded = async {
+        let (workspace, kind) = (scene.workspace(), portcullis_catalog::UpstreamObjectKind::File);
+        while scene.catalog.upstream_object(workspace, kind, "file_left").await.unwrap().is_none() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(30), recorded).await.expect("it is recorded");
 }
