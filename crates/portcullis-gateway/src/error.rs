@@ -73,7 +73,7 @@ pub(crate) enum GatewayError {
     #[error("`{0}` is not enabled for the integration `{integration}`: whoever administers it adds `{0}` to its `features` (`PUT /v1/integrations/{integration}`, `configurations.features`) and allows the role its actions", .feature)]
     FeatureNotEnabled { feature: Feature, integration: Slug },
     #[error(
-        "the workspace at the upstream is shared, and its first {limit} pages have nothing of this key's workspace: ask for larger pages with `limit`"
+        "the workspace at the upstream is shared, and {limit} pages have nothing of this key's workspace: ask for the object by its id"
     )]
     TooManyForeignPages { limit: usize },
     #[error("there is no {what} `{id}` that this key's workspace made")]

@@ -16,9 +16,11 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use portcullis_provider::ResponseContext;
 use portcullis_provider::anthropic::accumulator::MessageAccumulator;
 use portcullis_provider::anthropic::summary::MessageSummary;
+use portcullis_provider::envelope::made::in_message;
 use portcullis_provider::error::{ApiError, UpstreamError, rate_limit_headers};
 use portcullis_provider::usage::Usage;
 
+use crate::anthropic::made::Keeper;
 use crate::arrival::Arrival;
 use crate::body::StreamBody;
 use crate::body::errands::{Continue, Continued, Errands, Keep, Keepsake};
@@ -167,6 +169,12 @@ impl Exchange {
             settlement.used(&whole.usage, whole.stop_reason.as_deref());
         }
         settlement.settle(Outcome::Complete);
+        let made = in_message(&message);
+        if !made.is_empty()
+            && let Some(kept) = self.keeper().keep(made)
+        {
+            drop(kept.await);
+        }
         if let (Some(keepsake), Some(keep)) = (whole.keepsake, way_back.keeper()) {
             keep(keepsake).await;
         }
@@ -210,7 +218,9 @@ impl Exchange {
         settlement: Settlement,
     ) -> Result<Response, GatewayError> {
         let gateway = self.gateway.parts();
-        let relay = Translation::new(way_back.stream(), self.sent(), gateway.settings.max_event_bytes);
+        let keeper = self.keeper();
+        let relay = Translation::new(way_back.stream(), self.sent(), gateway.settings.max_event_bytes)
+            .telling(Box::new(move |made| drop(keeper.keep(made))));
         let may_go_on = way_back.continuations() > 0;
         let errands = Errands { continues: may_go_on.then(|| self.continues()), keeps: way_back.keeper() };
         let body = match StreamBody::open_with(gateway, body, relay, settlement, errands).await {
@@ -241,6 +251,11 @@ impl Exchange {
         } else {
             Err(settlement.refused(GatewayError::NotAsAsked))
         }
+    }
+
+    /// What records whose the files and containers of the answer are.
+    fn keeper(&self) -> Keeper {
+        Keeper::new(self.gateway.parts(), &self.arrival, &self.admitted)
     }
 
     fn sent(&self) -> Bytes {

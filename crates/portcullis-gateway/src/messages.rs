@@ -5,7 +5,7 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use portcullis_provider::Envelope;
-use portcullis_provider::anthropic::summary::{MessageSummary, breaks_off};
+use portcullis_provider::anthropic::summary::{MessageSummary, is_whole};
 use portcullis_provider::envelope::made::in_message;
 use portcullis_provider::error::Dialect;
 use portcullis_provider::routes::CREATE_MESSAGE;
@@ -87,7 +87,7 @@ async fn answer(
 
 /// A whole answer is read before its head is sent, so that one that breaks off is a failure and not half a message.
 ///
-/// One that is whole and cannot be read passes all the same: what it says is between the client and the upstream.
+/// One that is whole and says something unheard of passes all the same: that is between the client and the upstream.
 async fn whole(
     gateway: &Parts,
     arrival: &Arrival,
@@ -101,7 +101,7 @@ async fn whole(
     };
     match MessageSummary::of(&message) {
         Ok(summary) => settlement.used(&summary.usage, summary.stop_reason.as_deref()),
-        Err(error) if breaks_off(&message) => return Err(settlement.refused(error.into())),
+        Err(error) if !is_whole(&message) => return Err(settlement.refused(error.into())),
         Err(_) => warn!(
             request.id = %arrival.request_id,
             answer.bytes = message.len(),

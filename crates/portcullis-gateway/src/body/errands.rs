@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
+use portcullis_provider::envelope::made::Made;
 
 use crate::error::GatewayError;
 use crate::upstream::UpstreamBody;
@@ -14,6 +15,9 @@ pub(crate) type Continued = Result<(UpstreamBody, Settlement), GatewayError>;
 
 /// Sends a body that continues a paused turn.
 pub(crate) type Continue = Box<dyn Fn(Bytes) -> BoxFuture<'static, Continued> + Send>;
+
+/// Is told what was made on the way of an answer, and does not wait.
+pub(crate) type Told = Box<dyn Fn(Vec<Made>) + Send>;
 
 /// Keeps an answer. It ends in its own time, whether it could be kept or not.
 pub(crate) type Keep = Arc<dyn Fn(Keepsake) -> BoxFuture<'static, ()> + Send + Sync>;

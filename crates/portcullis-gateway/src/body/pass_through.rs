@@ -6,14 +6,11 @@
 use bytes::{Bytes, BytesMut};
 use memchr::memrchr2;
 use portcullis_provider::anthropic::tap::MessagesTap;
-use portcullis_provider::envelope::made::Made;
 use portcullis_provider::error::{ApiError, ErrorKind};
 use portcullis_provider::usage::Usage;
 
+use super::errands::Told;
 use super::{Flow, Relay, Relayed};
-
-/// Is told what was made on the way of an answer.
-pub(crate) type Told = Box<dyn Fn(Vec<Made>) + Send>;
 
 /// Passes bytes on and watches them on the side.
 pub(crate) struct PassThrough {

@@ -4,11 +4,12 @@ use bytes::Bytes;
 use portcullis_provider::anthropic::accumulator::Flow as StreamFlow;
 use portcullis_provider::anthropic::paused::PausedTurn;
 use portcullis_provider::chat::stream::ChatStream;
+use portcullis_provider::envelope::made::in_event;
 use portcullis_provider::error::{ApiError, ErrorKind};
 use portcullis_provider::sse::{Decoder, Event, SseError};
 use portcullis_provider::usage::Usage;
 
-use super::errands::Keepsake;
+use super::errands::{Keepsake, Told};
 use super::{Flow, Relay, Relayed};
 
 /// What makes another dialect's stream of Messages events.
@@ -67,6 +68,7 @@ impl Translates for ChatStream {
 pub(crate) struct Translation<T> {
     decoder: Decoder,
     stream: T,
+    told: Option<Told>,
     /// The body of the first request: what a paused turn is sent back with.
     sent: Bytes,
     max_event_bytes: usize,
@@ -97,7 +99,14 @@ impl From<SseError> for Fault {
 impl<T: Translates> Translation<T> {
     /// - `sent`: the body that the stream answers.
     pub(crate) fn new(stream: T, sent: Bytes, max_event_bytes: usize) -> Self {
-        Self { decoder: Decoder::new(max_event_bytes), stream, sent, max_event_bytes, state: State::Open }
+        let decoder = Decoder::new(max_event_bytes);
+        Self { decoder, stream, told: None, sent, max_event_bytes, state: State::Open }
+    }
+
+    /// Tells what was made on the way, before the client reads of it.
+    pub(crate) fn telling(mut self, told: Told) -> Self {
+        self.told = Some(told);
+        self
     }
 
     /// The paused turn goes on in another stream, whose bytes come next.
@@ -113,10 +122,13 @@ impl<T: Translates> Translation<T> {
 impl<T: Translates> Relay for Translation<T> {
     fn push(&mut self, chunk: Bytes) -> Relayed {
         let mut out = Vec::with_capacity(chunk.len() * 2);
-        let (stream, state) = (&mut self.stream, &mut self.state);
+        let (stream, state, told) = (&mut self.stream, &mut self.state, &self.told);
         let decoded = self.decoder.push(&chunk, |event| {
             if *state != State::Open {
                 return Err(Fault::AfterTheEnd);
+            }
+            if let Some(told) = told {
+                tell(told, event);
             }
             *state = match stream.push(event, &mut out).map_err(Fault::Upstream)? {
                 StreamFlow::Continue => State::Open,
@@ -157,6 +169,16 @@ impl<T: Translates> Relay for Translation<T> {
 
     fn keepsake(&mut self) -> Option<Keepsake> {
         self.stream.keepsake()
+    }
+}
+
+/// Only these events may name what was made; the others, nearly all, are not looked into.
+fn tell(told: &Told, event: &Event<'_>) {
+    if matches!(event.name, Some("message_start" | "content_block_start" | "message_delta")) {
+        let made = in_event(&event.data);
+        if !made.is_empty() {
+            told(made);
+        }
     }
 }
 

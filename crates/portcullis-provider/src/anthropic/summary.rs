@@ -32,10 +32,11 @@ struct Members<'a> {
     model: Option<Cow<'a, str>>,
 }
 
-/// Whether a body ends in the middle of its JSON. One that is something else altogether does not: it is whole.
+/// Whether a body is JSON from its beginning to its end: the upstream's own answer, whatever it says. What is not broke
+/// off, or is somebody else's, such as a proxy's page.
 #[must_use]
-pub fn breaks_off(body: &[u8]) -> bool {
-    serde_json::from_slice::<serde::de::IgnoredAny>(body).is_err_and(|error| error.is_eof())
+pub fn is_whole(body: &[u8]) -> bool {
+    serde_json::from_slice::<serde::de::IgnoredAny>(body).is_ok()
 }
 
 impl MessageSummary {
@@ -75,11 +76,11 @@ mod tests {
     fn a_message_cut_anywhere_is_none() {
         for cut in 0..MESSAGE.len() {
             assert!(MessageSummary::of(&MESSAGE.as_bytes()[..cut]).is_err(), "{cut}");
-            assert!(breaks_off(&MESSAGE.as_bytes()[..cut]), "{cut}");
+            assert!(!is_whole(&MESSAGE.as_bytes()[..cut]), "{cut}");
         }
         for other in [r#"{"type":"error","error":{}}"#, "[]", "null", "<html>", r#"{"type":5}"#] {
             assert!(MessageSummary::of(other.as_bytes()).is_err(), "{other}");
-            assert!(!breaks_off(other.as_bytes()), "{other}");
+            assert_eq!(is_whole(other.as_bytes()), other != "<html>", "{other}");
         }
     }
 }

@@ -102,3 +102,18 @@ async fn what_streams_by_and_what_a_batch_brings_is_recorded_too() {
     let file = file_id(&text(results).await);
     until_found(&us, &format!("/v1/files/{file}")).await;
 }
+
+#[tokio::test]
+async fn what_came_by_another_dialect_is_recorded_too() {
+    let aws = aws().await;
+    let scene = Scene::before(&aws.base_url(), everything()).await;
+    let (us, them) = (scene.tenant().await, scene.neighbour().await);
+    for stream in [false, true] {
+        let request =
+            us.openai("POST", "/v1/chat/completions").header("x-portkey-strict-open-ai-compliance", "false");
+        let answer = text(us.send(request.body(Body::from(ask(&json!({"stream": stream}))))).await).await;
+        let file = file_id(&answer.replace('\\', ""));
+        until_found(&us, &format!("/v1/files/{file}")).await;
+        assert_eq!(them.get(&format!("/v1/files/{file}")).await.0, 404);
+    }
+}
