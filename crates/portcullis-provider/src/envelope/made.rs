@@ -172,7 +172,9 @@ mod tests {
     #[test]
     fn events_tell_it_piece_by_piece() {
         let [container, file] = both();
-        let check = |event: String, expect: &Made| assert_eq!(in_event(&event), std::slice::from_ref(expect), "{event}");
+        let check = |event: String, expect: &Made| {
+            assert_eq!(in_event(&event), std::slice::from_ref(expect), "{event}")
+        };
         check(format!(r#"{{"type":"content_block_start","index":1,"content_block":{BLOCK}}}"#), &file);
         check(format!(r#"{{"type":"message_delta","delta":{{"container":{CONTAINER}}}}}"#), &container);
         check(
