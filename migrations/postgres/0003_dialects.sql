@@ -9,7 +9,7 @@ alter table api_keys
     add column on_unsupported text check (on_unsupported in ('report', 'error'));
 
 create table upstream_objects (
-    kind text not null check (kind in ('batch', 'file', 'skill', 'user_profile')),
+    kind text not null check (kind in ('batch', 'container', 'file', 'skill', 'user_profile')),
     anthropic_workspace_id text not null,
     upstream_id text not null check (char_length(upstream_id) between 1 and 255),
     -- Whose it is: the workspace that made it.

@@ -11,6 +11,8 @@ use time::OffsetDateTime;
 pub enum UpstreamObjectKind {
     /// A message batch.
     Batch,
+    /// A container in which code runs, with the files in it.
+    Container,
     /// A file.
     File,
     /// A skill, with all its versions.
@@ -25,6 +27,7 @@ impl UpstreamObjectKind {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Batch => "batch",
+            Self::Container => "container",
             Self::File => "file",
             Self::Skill => "skill",
             Self::UserProfile => "user_profile",

@@ -28,7 +28,7 @@ pub use chat_messages::{ASSISTANT_TURNS, CONTENT_PARTS, ROLES};
 pub use chat_parameters::CHAT_PARAMETERS;
 pub use chat_response::CHAT_RESPONSE;
 pub use chat_stream::CHAT_STREAM;
-pub use chat_tools::{SCHEMAS, TOOLS, TOOL_CHOICE};
+pub use chat_tools::{SCHEMAS, TOOL_CHOICE, TOOLS};
 pub use errors::{ERRORS, ErrorRow};
 pub use page::page;
 pub use request::{Class, Outcome, RequestRow};

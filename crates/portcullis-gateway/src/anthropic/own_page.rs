@@ -26,7 +26,7 @@ const MOST_PAGES: usize = 10;
 const fn largest_page(kind: UpstreamObjectKind) -> usize {
     match kind {
         UpstreamObjectKind::Batch | UpstreamObjectKind::File => 1000,
-        UpstreamObjectKind::Skill | UpstreamObjectKind::UserProfile => 100,
+        UpstreamObjectKind::Container | UpstreamObjectKind::Skill | UpstreamObjectKind::UserProfile => 100,
     }
 }
 /// How many items a page has whose `limit` is not given. Source: as above.

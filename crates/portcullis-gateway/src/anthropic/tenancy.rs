@@ -104,26 +104,19 @@ pub(super) async fn check_found(
     }
     let profile = headers.get("anthropic-user-profile-id").and_then(|value| value.to_str().ok());
     let profile = profile.map(|id| Reference::UserProfile(id.to_owned()));
-    for kind in [Kind::File, Kind::Skill, Kind::UserProfile] {
+    for kind in [Kind::Container, Kind::File, Kind::Skill, Kind::UserProfile] {
         let of_kind = found.iter().chain(&profile).filter_map(|reference| id_of_kind(reference, kind));
         check_all(gateway, admitted, kind, of_kind.collect()).await?;
     }
     Ok(())
 }
 
-/// A container is kept among the files, as the place for files that it is, under an id that no file can have.
-fn container_key(id: &str) -> String {
-    format!("{CONTAINER}{id}")
-}
-
-const CONTAINER: &str = "container/";
-
 fn id_of_kind(reference: &Reference, kind: Kind) -> Option<String> {
     match (reference, kind) {
         (Reference::File(id), Kind::File)
         | (Reference::Skill(id), Kind::Skill)
-        | (Reference::UserProfile(id), Kind::UserProfile) => Some(id.clone()),
-        (Reference::Container(id), Kind::File) => Some(container_key(id)),
+        | (Reference::UserProfile(id), Kind::UserProfile)
+        | (Reference::Container(id), Kind::Container) => Some(id.clone()),
         _ => None,
     }
 }
@@ -159,11 +152,9 @@ pub(super) async fn own(
 }
 
 fn no_such(kind: Kind, id: &str) -> GatewayError {
-    if let Some(id) = id.strip_prefix(CONTAINER) {
-        return nothing_of("container", id);
-    }
     let what = match kind {
         Kind::Batch => "batch",
+        Kind::Container => "container",
         Kind::File => "file",
         Kind::Skill => "skill",
         Kind::UserProfile => "user profile",
@@ -211,7 +202,8 @@ async fn record(gateway: &Parts, admitted: &Admitted, kind: Kind, answer: &[u8])
     let ends_at = match kind {
         Kind::Batch => Some(created_at),
         Kind::File => expiry_of(answer),
-        Kind::Skill | Kind::UserProfile => None,
+        // A container is no route's to make.
+        Kind::Container | Kind::Skill | Kind::UserProfile => None,
     };
     let object = Maker::of(admitted).object(kind, upstream_id, created_at, ends_at);
     gateway.catalog.record_upstream_object(object).await
@@ -259,7 +251,7 @@ pub(super) fn made_object(maker: &Maker, made: &Made, now: OffsetDateTime) -> Up
         Made::File(id) => maker.object(Kind::File, id.clone(), now, None),
         Made::Container { id, expires_at } => {
             let end = expires_at.as_deref().and_then(|end| OffsetDateTime::parse(end, &Rfc3339).ok());
-            maker.object(Kind::File, container_key(id), now, Some(end.unwrap_or(now)))
+            maker.object(Kind::Container, id.clone(), now, Some(end.unwrap_or(now)))
         }
     }
 }
