@@ -42,7 +42,6 @@ pub enum Flow {
 #[derive(Debug, Default)]
 pub struct MessageAccumulator {
     assembly: Assembly,
-    continuations: u8,
     failed: bool,
 }
 
@@ -55,8 +54,9 @@ impl MessageAccumulator {
     /// The same for an answer whose turn may be continued so many times when the upstream pauses it. After that, or
     /// without it, a pause is an end like any other.
     #[must_use]
-    pub fn with_continuations(self, continuations: u8) -> Self {
-        Self { continuations, ..self }
+    pub fn with_continuations(mut self, continuations: u8) -> Self {
+        self.assembly.allow(continuations);
+        self
     }
 
     /// Takes the next event.
@@ -84,7 +84,7 @@ impl MessageAccumulator {
             return Err(StreamFault::AFTER_ERROR.into_api_error(&ResponseContext::default()));
         }
         let fault = match step(&mut self.assembly) {
-            Ok(()) if self.may_go_on() => return Ok(Flow::Paused),
+            Ok(()) if self.assembly.may_go_on() => return Ok(Flow::Paused),
             Ok(()) if self.assembly.is_stopped() => return Ok(Flow::Done),
             Ok(()) => return Ok(Flow::Continue),
             Err(fault) => fault,
@@ -93,21 +93,14 @@ impl MessageAccumulator {
         Err(fault.into_api_error(&ResponseContext::default()))
     }
 
-    fn may_go_on(&self) -> bool {
-        self.continuations > 0 && self.assembly.is_paused()
-    }
-
     /// The turn so far, after [`Flow::Paused`].
     pub fn paused(&self) -> Option<PausedTurn> {
-        self.assembly.paused().filter(|_| self.may_go_on())
+        self.assembly.paused()
     }
 
     /// What is pushed from here on goes on with the paused turn. Without one this changes nothing.
     pub fn resume(&mut self) {
-        if self.may_go_on() {
-            self.continuations -= 1;
-            self.assembly.resume();
-        }
+        self.assembly.resume();
     }
 
     /// What was counted so far; of a turn that was continued, in the part that runs.

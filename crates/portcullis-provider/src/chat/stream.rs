@@ -28,7 +28,6 @@ use serde::Serialize;
 
 use crate::ResponseContext;
 use crate::anthropic::accumulator::{Assembly, BlockKind, Step, StreamFault};
-use crate::anthropic::paused::PAUSED;
 use crate::error::ApiError;
 use crate::sse::{self, Event};
 use crate::usage::Usage;
@@ -52,8 +51,6 @@ pub struct ChatStream {
     role_sent: bool,
     reasoning_sent: bool,
     finish_sent: bool,
-    /// How many paused turns may still be continued.
-    continuations: u8,
     failed: bool,
 }
 
@@ -105,7 +102,6 @@ impl ChatStream {
             role_sent: false,
             reasoning_sent: false,
             finish_sent: false,
-            continuations: 0,
             failed: false,
         }
     }
@@ -176,8 +172,7 @@ impl ChatStream {
             Step::Updated => {
                 self.send_role(false, out);
                 // A pause may turn out to be none, and the finish reason is said once.
-                let may_pause = self.continuations > 0 && self.stop_reason() == Some(PAUSED);
-                if self.stop_reason().is_some() && !may_pause {
+                if self.stop_reason().is_some() && !self.assembly.may_pause() {
                     self.finish(out);
                 }
             }

@@ -54,8 +54,6 @@ pub struct ResponsesStream {
     current: Option<usize>,
     events: Events,
     answer: Option<Answer>,
-    /// How many paused turns may still be continued.
-    continuations: u8,
     failed: bool,
 }
 
@@ -89,7 +87,6 @@ impl ResponsesStream {
             current: None,
             events: Events::default(),
             answer: None,
-            continuations: 0,
             failed: false,
         }
     }

@@ -46,6 +46,8 @@ pub(crate) struct Assembly {
     started: bool,
     updated: bool,
     stopped: bool,
+    /// How many paused turns may still be continued.
+    continuations: u8,
     /// The next message goes on with this one.
     resuming: bool,
     /// How many blocks came before the part that runs.
@@ -95,19 +97,32 @@ impl Assembly {
         self.stopped && !self.resuming
     }
 
-    /// Whether the message stopped because the upstream paused its turn.
-    pub(crate) fn is_paused(&self) -> bool {
-        self.is_stopped() && self.message.stop_reason() == Some(PAUSED)
+    /// A paused turn may be continued so many times.
+    pub(crate) fn allow(&mut self, continuations: u8) {
+        self.continuations = continuations;
     }
 
-    /// The turn that the upstream paused, as far as it got.
+    /// Whether what is said of the end so far is a pause after which it may go on.
+    pub(crate) fn may_pause(&self) -> bool {
+        self.continuations > 0 && self.message.stop_reason() == Some(PAUSED)
+    }
+
+    /// Whether the message stopped because the upstream paused its turn, and may be continued.
+    pub(crate) fn may_go_on(&self) -> bool {
+        self.is_stopped() && self.may_pause()
+    }
+
+    /// The turn that the upstream paused, as far as it got, if it may be continued.
     pub(crate) fn paused(&self) -> Option<PausedTurn> {
-        self.is_paused().then(|| PausedTurn::new(&self.content()))
+        self.may_go_on().then(|| PausedTurn::new(&self.content()))
     }
 
-    /// The next message goes on with this one, if it is paused.
+    /// The next message goes on with this one, if it is paused and may be continued.
     pub(crate) fn resume(&mut self) {
-        self.resuming = self.is_paused();
+        if self.may_go_on() {
+            self.continuations -= 1;
+            self.resuming = true;
+        }
     }
 
     /// What all parts used together.

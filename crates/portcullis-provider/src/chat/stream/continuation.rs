@@ -11,20 +11,20 @@ impl ChatStream {
     /// [`PausedTurn::next_body`] of [`ChatStream::paused`], says [`ChatStream::resume`] and pushes the events of what
     /// comes, read by a decoder of its own; or ends the answer with [`ChatStream::give_up`].
     #[must_use]
-    pub fn with_continuations(self, continuations: u8) -> Self {
-        Self { continuations, ..self }
+    pub fn with_continuations(mut self, continuations: u8) -> Self {
+        self.assembly.allow(continuations);
+        self
     }
 
     /// The turn so far, after [`Flow::Paused`](super::Flow::Paused).
     pub fn paused(&self) -> Option<PausedTurn> {
-        self.assembly.paused().filter(|_| self.may_go_on())
+        self.assembly.paused().filter(|_| !self.failed)
     }
 
     /// What is pushed from here on goes on with the paused turn: same id, model and time, blocks and calls counted on,
     /// and the usage at the end is the sum. Without a paused turn this changes nothing.
     pub fn resume(&mut self) {
-        if self.may_go_on() {
-            self.continuations -= 1;
+        if !self.failed {
             self.assembly.resume();
         }
     }
@@ -32,12 +32,12 @@ impl ChatStream {
     /// Ends the answer where the upstream paused it, with what there is. Without a paused turn this changes nothing.
     pub fn give_up(&mut self, out: &mut Vec<u8>) {
         if self.may_go_on() {
-            self.continuations = 0;
+            self.assembly.allow(0);
             self.stop(out);
         }
     }
 
     pub(super) fn may_go_on(&self) -> bool {
-        self.continuations > 0 && !self.failed && self.assembly.is_paused()
+        !self.failed && self.assembly.may_go_on()
     }
 }
