@@ -13,5 +13,6 @@ mod probe;
 mod refusals;
 mod settlements;
 mod stage;
+mod tenants;
 mod translated;
 mod upstream;

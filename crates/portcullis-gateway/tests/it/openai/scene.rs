@@ -7,26 +7,17 @@ use axum::Router;
 use axum::body::Body;
 use axum::response::Response;
 use http::Request;
-use portcullis_catalog::{
-    Bootstrap, Catalog, DatabaseUrl, KeyKind, KeyRing, NewApiKey, NewAuth, NewIntegration, NewProvider,
-    NewWorkspace, Scope,
-};
+use portcullis_catalog::{Catalog, DatabaseUrl, KeyRing, Scope};
 use portcullis_credentials::{CredentialEngine, EngineSettings};
-use portcullis_emulator::world::{CUSTOMER_ACCOUNT, Principal, REGION, WORKSPACE_ID, World, full_access};
-use portcullis_emulator::{Emulator, EmulatorHandle};
+use portcullis_emulator::EmulatorHandle;
 use portcullis_gateway::{Gateway, GatewaySettings};
-use portcullis_types::{
-    Clock, ExposeSecret, Feature, FeatureSet, SharedClock, SystemClock, TenantWorkspaceId,
-};
+use portcullis_types::{Clock, Feature, FeatureSet, SharedClock, SystemClock, TenantWorkspaceId};
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 use crate::stage::{json, text};
-
-const KEY_ID: &str = "AKIAOPENAIEXAMPLE001";
-const KEY_SECRET: &str = "openai/test/not/a/real/secret/EXAMPLEKEY";
+use crate::tenants::{self, Tenants};
 
 /// The system's clock, moved ahead.
 #[derive(Debug, Default)]
@@ -45,30 +36,27 @@ impl Clock for MovedClock {
 }
 
 pub(super) struct Scene {
-    pub(super) catalog: Catalog,
+    tenants: Tenants,
     pub(super) clock: Arc<MovedClock>,
     pub(super) gateway: Gateway,
     drain: CancellationToken,
     base: String,
-    made: Bootstrap,
     _folder: tempfile::TempDir,
 }
 
 /// An emulated AWS in which the scene's key pair may do everything. Its batches end at once.
 pub(super) async fn aws() -> EmulatorHandle {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let aws = Emulator::builder().world(World::example()).build().spawn(listener).unwrap();
-    aws.change_world(|world| {
-        world.principals.push(Principal {
-            arn: format!("arn:aws:iam::{CUSTOMER_ACCOUNT}:user/openai"),
-            account: CUSTOMER_ACCOUNT.into(),
-            access_key_id: KEY_ID.into(),
-            secret_access_key: KEY_SECRET.into(),
-            policy: full_access(),
-        });
-    });
+    let aws = tenants::aws().await;
     aws.set_batch_pace(Some(Duration::ZERO));
     aws
+}
+
+impl std::ops::Deref for Scene {
+    type Target = Tenants;
+
+    fn deref(&self) -> &Tenants {
+        &self.tenants
+    }
 }
 
 impl Scene {
@@ -86,12 +74,9 @@ impl Scene {
         let url = DatabaseUrl::sqlite(&folder.path().join("catalog.db"));
         let shared: SharedClock = Arc::clone(&clock) as SharedClock;
         let catalog = Catalog::open(&url, KeyRing::generate().unwrap(), shared).await.unwrap();
-        let made = catalog.bootstrap(None).await.unwrap();
         let (gateway, drain) = gateway(&catalog, &clock, base, adjust).await;
-        let scene = Self { catalog, clock, gateway, drain, base: base.to_owned(), made, _folder: folder };
-        scene.integration("claude", features).await;
-        scene.provider(scene.made.workspace.id, "claude").await;
-        scene
+        let tenants = Tenants::of(catalog, features).await;
+        Self { tenants, clock, gateway, drain, base: base.to_owned(), _folder: folder }
     }
 
     /// Another gateway on the same catalog, and what stops it.
@@ -102,83 +87,18 @@ impl Scene {
         gateway(&self.catalog, &self.clock, &self.base, adjust).await
     }
 
-    pub(super) async fn integration(&self, slug: &str, features: FeatureSet) {
-        let new = NewIntegration {
-            organisation_id: self.made.organisation.id,
-            workspace_id: None,
-            slug: Some(slug.parse().unwrap()),
-            name: slug.into(),
-            description: None,
-            region: REGION.parse().unwrap(),
-            anthropic_workspace_id: WORKSPACE_ID.parse().unwrap(),
-            auth: NewAuth::AccessKey {
-                access_key_id: KEY_ID.parse().unwrap(),
-                secret_access_key: KEY_SECRET.into(),
-            },
-            features,
-            shared_role_proof: None,
-            create_default_provider: false,
-            default_provider_slug: None,
-        };
-        self.catalog.create_integration(new).await.unwrap();
-    }
-
-    pub(super) async fn provider(&self, workspace_id: TenantWorkspaceId, slug: &str) {
-        let new = NewProvider {
-            organisation_id: self.made.organisation.id,
-            workspace_id,
-            integration: slug.into(),
-            slug: Some(slug.parse().unwrap()),
-            name: slug.into(),
-            note: None,
-            translation: portcullis_types::TranslationSettings::default(),
-            expires_at: None,
-        };
-        self.catalog.create_provider(new).await.unwrap();
-    }
-
-    pub(super) fn workspace(&self) -> TenantWorkspaceId {
-        self.made.workspace.id
-    }
-
     pub(super) async fn tenant(&self) -> Tenant {
-        self.tenant_of(self.made.workspace.id).await
+        self.tenant_of(self.workspace()).await
     }
 
     /// A tenant of another workspace.
     pub(super) async fn neighbour(&self) -> Tenant {
-        let new = NewWorkspace {
-            organisation_id: self.made.organisation.id,
-            slug: None,
-            name: "Neighbours".into(),
-            description: None,
-        };
-        let workspace = self.catalog.create_workspace(new).await.unwrap();
-        self.provider(workspace.id, "claude").await;
-        self.tenant_of(workspace.id).await
+        self.tenant_of(self.other_workspace().await).await
     }
 
     async fn tenant_of(&self, workspace: TenantWorkspaceId) -> Tenant {
-        let new = NewApiKey {
-            organisation_id: self.made.organisation.id,
-            workspace_id: Some(workspace),
-            kind: KeyKind::WorkspaceService,
-            user_id: None,
-            name: "test".into(),
-            description: None,
-            scopes: vec![Scope::COMPLETIONS_WRITE],
-            on_unsupported: None,
-            expires_at: None,
-        };
-        let (_, secret) = self.catalog.create_api_key(new).await.unwrap();
         let router = portcullis_gateway::router(self.gateway.clone());
-        Tenant { router, key: secret.expose_secret().to_owned() }
-    }
-
-    /// The tenant's provider is deleted.
-    pub(super) async fn delete_provider(&self) {
-        let (organisation, workspace) = (self.made.organisation.id, self.made.workspace.id);
-        self.catalog.delete_provider(organisation, workspace, "claude").await.unwrap();
+        Tenant { router, key: self.key(workspace, Scope::COMPLETIONS_WRITE, None).await }
     }
 
     /// The gateway stops where it is.
